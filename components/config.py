@@ -1,0 +1,187 @@
+"""params.yaml as frozen models: an unknown key, a wrong type or a value out of range is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from components.errors import ConfigError
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class ModelParams(Section):
+    """The base model and the room it gives to a prompt and to a response.
+
+    Attributes:
+        base: "tiny" (embedded, built from `tiny`), a local folder, or a Hugging Face hub id.
+        prompt_template: what the model reads; "{prompt}" stands for the prompt's text.
+        max_prompt_tokens: longer prompts lose their beginning.
+        max_response_tokens: longer responses are cut, and sampling stops there.
+    """
+
+    base: str
+    prompt_template: str
+    max_prompt_tokens: Count
+    max_response_tokens: Count
+
+
+class TinyParams(Section):
+    """Shape of the embedded base model: a GPT-2 taught from scratch in the SFT stage."""
+
+    vocab_size: Annotated[int, Field(ge=300)]
+    n_layer: Count
+    n_embd: Count
+    n_head: Count
+
+
+class PrepareParams(Section):
+    """From feedback to training data.
+
+    Attributes:
+        judge_share: share of the training prompts whose preferences teach the judge and nobody else.
+        chosen_as_demonstrations: preferred answers become demonstrations: "always", "never", or
+            "auto", which is when people wrote fewer than `min_demonstrations`.
+    """
+
+    validation_share: Share
+    test_share: Share
+    judge_share: Share
+    chosen_as_demonstrations: Literal["auto", "always", "never"]
+    min_demonstrations: Annotated[int, Field(ge=0)]
+
+
+class SupervisedParams(Section):
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    warmup_share: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+
+
+class RewardParams(SupervisedParams):
+    """Attributes: centering: weight of the term that keeps scores near zero (Eisenstein 2023, eq. 2)."""
+
+    centering: Annotated[float, Field(ge=0)]
+
+
+class DpoParams(SupervisedParams):
+    """Attributes: beta: strength of the pull to the reference (Rafailov 2023, eq. 7)."""
+
+    beta: Positive
+
+
+class PpoParams(Section):
+    """PPO on rollouts of the policy (Schulman 2017; details: Huang 2024, "N+ implementation details").
+
+    Attributes:
+        iterations: rollout-and-update rounds.
+        rollouts: responses sampled a round.
+        epochs, minibatches: passes over a round's rollouts, and optimizer steps a pass.
+        kl_coef: weight of the per-token KL penalty inside the reward.
+        gamma, lam: discount and GAE's lambda.
+        clip_eps, value_clip: how far the ratio and the value may move in one round.
+        temperature: divides the logits in sampling and in every logprob alike.
+        missing_eos_score: score of a response that was cut by length instead of ending itself.
+        target_kl: a round's updates stop early when the approximate KL to the sampler passes this.
+    """
+
+    iterations: Count
+    rollouts: Count
+    epochs: Count
+    minibatches: Count
+    learning_rate: Positive
+    critic_learning_rate: Positive
+    kl_coef: Annotated[float, Field(ge=0)]
+    gamma: Annotated[float, Field(gt=0, le=1)]
+    lam: Annotated[float, Field(ge=0, le=1)]
+    clip_eps: Share
+    value_clip: Positive
+    temperature: Positive
+    missing_eos_score: float
+    target_kl: Positive
+    max_grad_norm: Positive
+
+
+class EvaluateParams(Section):
+    """Attributes: prompts: most held-out prompts answered; temperature: of the answers compared."""
+
+    prompts: Count
+    temperature: Positive
+    bootstrap_samples: Count
+    confidence: Share
+    calibration_bins: Count
+    side_by_side: Count
+
+
+class GateParams(Section):
+    """Thresholds a candidate must meet to be READY; each is explained in components/evaluation/gates.py."""
+
+    min_win_rate_lower: Share
+    max_sequence_kl: Positive
+    min_reward_accuracy_lower: Share
+    max_empty_share: Annotated[float, Field(ge=0, le=1)]
+    max_truncated_share: Annotated[float, Field(ge=0, le=1)]
+    max_repetition_ratio: Positive
+    min_distinct_2_ratio: Positive
+
+
+class RegistryParams(Section):
+    """Attributes: name: production model; candidates are `<name>-candidate`, parents `-sft`, `-reward`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class GitParams(Section):
+    """Attributes: commit: whether ingestion and retraining commit the .dvc file and dvc.lock they wrote."""
+
+    commit: bool
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    model: ModelParams
+    tiny: TinyParams
+    prepare: PrepareParams
+    sft: SupervisedParams
+    reward_model: RewardParams
+    judge: RewardParams
+    ppo: PpoParams
+    dpo: DpoParams
+    evaluate: EvaluateParams
+    gates: GateParams
+    registry: RegistryParams
+    git: GitParams
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ConfigError: naming the file, each key at fault and what it should be.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Params.model_validate(content)
+    except FileNotFoundError:
+        raise ConfigError(f"{path} not found", "run this in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}", "mend the line it names") from None
+    except ValidationError as error:
+        raise ConfigError(_describe(path, error), "mend these keys; README.md explains each section") from None
+
+
+def _describe(path: Path, error: ValidationError) -> str:
+    faults = (f"{'.'.join(map(str, fault['loc'])) or 'top level'}: {fault['msg']}" for fault in error.errors())
+    return f"{path}: " + "; ".join(faults)
