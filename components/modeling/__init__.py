@@ -1,0 +1,1 @@
+"""torch and transformers: tokenizers, policies, reward models, logprobs, sampling."""

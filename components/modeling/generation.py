@@ -1,0 +1,77 @@
+"""Answers as text, from a policy in memory or in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from components.modeling.device import pick_device
+from components.modeling.loading import load_policy
+from components.modeling.padding import pad
+from components.modeling.sampling import Samples, sample
+from components.modeling.text_format import TextFormat
+
+#: Rows sampled at once; bounds memory on long lists of prompts.
+ROWS_AT_ONCE = 128
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response as text, and whether it ended itself rather than being cut by length."""
+
+    text: str
+    ended: bool
+
+
+def generate_responses(
+    folder: Path, prompts: Sequence[str], n: int, temperature: float, seed: int
+) -> list[list[str]]:
+    """`n` responses to each prompt by the policy in `folder`; the same seed gives the same responses."""
+    model, tokenizer, text_format = load_policy(folder)
+    repeated = [prompt for prompt in prompts for _ in range(n)]
+    answers = answer(model.to(pick_device()), tokenizer, text_format, repeated, temperature, seed)
+    return [[a.text for a in answers[i * n : (i + 1) * n]] for i in range(len(prompts))]
+
+
+def answer(
+    model: PreTrainedModel,
+    tokenizer: Any,
+    text_format: TextFormat,
+    prompts: Sequence[str],
+    temperature: float,
+    seed: int,
+) -> list[Answer]:
+    """One answer a prompt, in order."""
+    generator = torch.Generator(model.device).manual_seed(seed)
+    answers: list[Answer] = []
+    for start in range(0, len(prompts), ROWS_AT_ONCE):
+        part = prompts[start : start + ROWS_AT_ONCE]
+        rows = [text_format.prompt_ids(tokenizer, prompt) for prompt in part]
+        ids, mask = pad(rows, tokenizer.pad_token_id, "left")
+        samples = sample(
+            model,
+            ids.to(model.device),
+            mask.to(model.device),
+            max_tokens=text_format.max_response_tokens,
+            temperature=temperature,
+            eos_id=tokenizer.eos_token_id,
+            pad_id=tokenizer.pad_token_id,
+            generator=generator,
+        )
+        answers.extend(
+            Answer(text, ended)
+            for text, ended in zip(decode(tokenizer, samples), samples.ended.tolist(), strict=True)
+        )
+    return answers
+
+
+def decode(tokenizer: Any, samples: Samples) -> list[str]:
+    """The text of each response, without special tokens."""
+    rows = [tokens[mask].tolist() for tokens, mask in zip(samples.tokens, samples.mask, strict=True)]
+    texts: list[str] = tokenizer.batch_decode(rows, skip_special_tokens=True)
+    return texts

@@ -1,0 +1,71 @@
+"""Supervised start: the policy learns to answer as the demonstrations do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from components.modeling.logprobs import position_ids, token_logprobs
+from components.objectives.masking import masked_mean, masked_sum
+from components.progress import Log
+from components.training.batching import fixed_batches, length_grouped_batches
+from components.training.encoding import Encoded, TokenBatch, collate
+from components.training.optimization import Optimization
+
+if TYPE_CHECKING:
+    from components.config import SupervisedParams
+
+
+def train_sft(
+    model: PreTrainedModel, rows: Sequence[Encoded], pad_id: int, params: SupervisedParams, seed: int, log: Log
+) -> None:
+    """Teach `model`, in place, the responses of `rows`: cross-entropy over response tokens alone."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = [len(row) for row in rows]
+    epochs = [length_grouped_batches(lengths, params.batch_size, generator) for _ in range(params.epochs)]
+    batches = [batch for epoch in epochs for batch in epoch]
+    optimization = Optimization(
+        model,
+        params.learning_rate,
+        len(batches),
+        warmup_share=params.warmup_share,
+        weight_decay=params.weight_decay,
+    )
+    for step, indices in enumerate(batches, start=1):
+        batch = collate([rows[i] for i in indices], pad_id, model.device)
+        loss = masked_mean(-next_token_logprobs(model, batch), batch.response_mask[:, 1:])
+        norm = optimization.step(loss)
+        optimization.advance()
+        log({"loss": loss.item(), "grad_norm": norm, "learning_rate": optimization.learning_rate}, step)
+
+
+def sft_steps(count: int, params: SupervisedParams) -> int:
+    """How many optimizer steps `count` rows make."""
+    return params.epochs * -(-count // params.batch_size)
+
+
+@torch.no_grad()
+def response_loss(model: PreTrainedModel, rows: Sequence[Encoded], pad_id: int, batch_size: int) -> float:
+    """Mean negative logprob, in nats, of all response tokens of `rows`: sum over tokens / token count."""
+    total, count = 0.0, 0
+    for indices in fixed_batches(len(rows), batch_size):
+        batch = collate([rows[i] for i in indices], pad_id, model.device)
+        mask = batch.response_mask[:, 1:]
+        total -= float(masked_sum(next_token_logprobs(model, batch), mask))
+        count += int(mask.sum())
+    return total / count
+
+
+def next_token_logprobs(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """[B, L - 1] logprob of each token but the first, given those before it."""
+    logits = model(
+        input_ids=batch.ids,
+        attention_mask=batch.mask.long(),
+        position_ids=position_ids(batch.mask),
+        use_cache=False,
+    ).logits
+    return token_logprobs(logits[:, :-1].float(), batch.ids[:, 1:], temperature=1.0)
