@@ -13,7 +13,7 @@ GOLD_SOURCE = "simulator"
 
 
 def bayes_accuracy(preferences: Iterable[Preference]) -> float | None:
-    """Accuracy of the true utility's sign on decided preferences; None where nothing is decided.
+    """Weighted accuracy of the true utility's sign on decided preferences; None where nothing is decided.
 
     A preference of probability 0.5 is a tie: it has no label, so it is left out.
     Two answers of equal utility count half, as a guess would.
@@ -21,7 +21,8 @@ def bayes_accuracy(preferences: Iterable[Preference]) -> float | None:
     decided = [preference for preference in preferences if preference.probability > 0.5]
     if not decided:
         return None
-    return fmean(gold_wins(item.prompt, item.chosen, item.rejected) for item in decided)
+    wins = [gold_wins(item.prompt, item.chosen, item.rejected) for item in decided]
+    return fmean(wins, weights=[item.weight for item in decided])
 
 
 def gold_wins(prompt: str, response: str, other: str) -> float:

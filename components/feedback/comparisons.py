@@ -1,0 +1,138 @@
+"""Every kind of feedback as comparisons of two answers to one prompt.
+
+Kinds that speak of several answers to a prompt (rankings, ratings, thumbs) give a comparison for each two of
+the n answers, with weight 2 / n: together they count as much as n - 1 pairs that were judged one by one, so
+that a prompt with many answers doesn't drown the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import fmean
+from typing import Any
+
+#: One accepted record, by the canonical columns of components/feedback/schema.py, and its `batch`.
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One judgement of two answers.
+
+    Attributes:
+        label: 1.0 if `first` is better, 0.0 if `second` is, 0.5 for a tie; between for a weak preference.
+        weight: how much it counts in a loss.
+    """
+
+    prompt: str
+    first: str
+    second: str
+    label: float
+    weight: float
+    kind: str
+    source: str
+    batch: str
+
+
+def compare_all(rows: Iterable[Row]) -> Iterator[Comparison]:
+    """All comparisons that the rows hold; demonstrations hold none."""
+    by_kind: dict[str, list[Row]] = {}
+    for row in rows:
+        by_kind.setdefault(row["kind"], []).append(row)
+    yield from (found for row in by_kind.get("pairwise", ()) for found in from_votes(row))
+    yield from (found for row in by_kind.get("ranking", ()) for found in from_ranking(row))
+    yield from (found for row in by_kind.get("edit", ()) for found in from_edit(row))
+    yield from from_ratings(by_kind.get("rating", ()))
+    yield from from_thumbs(by_kind.get("thumbs", ()))
+
+
+def from_votes(row: Row) -> Iterator[Comparison]:
+    """One comparison a vote.
+
+    A strength s in [0, 1] draws the label to a tie: 0.5 + (label - 0.5) * s. Without one the label stays.
+    """
+    strength = 1.0 if row["strength"] is None else float(row["strength"])
+    first, second = row["responses"]
+    for vote in row["votes"]:
+        yield _comparison(row, first, second, 0.5 + (vote["label"] - 0.5) * strength)
+
+
+def from_ranking(row: Row) -> Iterator[Comparison]:
+    """Each two answers of different rank; equal ranks say nothing."""
+    ranked = list(zip(row["ranks"], row["responses"], strict=True))
+    for (rank, first), (other_rank, second) in combinations(ranked, 2):
+        if rank != other_rank:
+            yield _comparison(row, first, second, float(rank < other_rank), 2 / len(ranked))
+
+
+def from_edit(row: Row) -> Iterator[Comparison]:
+    """The mended answer is better than the one it was made from."""
+    original, edited = row["responses"]
+    yield _comparison(row, edited, original, 1.0)
+
+
+def from_ratings(rows: Iterable[Row]) -> Iterator[Comparison]:
+    """Each two answers to a prompt that one person rated differently, one comparison a person.
+
+    Two answers that nobody rated both of are compared by their mean ratings.
+    """
+    for answers in _answers_by_prompt(rows):
+        for first, second in combinations(answers, 2):
+            for label in _labels(first, second):
+                yield _comparison(first.row, first.text, second.text, label, 2 / len(answers))
+
+
+def from_thumbs(rows: Iterable[Row]) -> Iterator[Comparison]:
+    """An answer that most thumbs are up for is better than one that most are down for."""
+    for answers in _answers_by_prompt(rows):
+        for first, second in combinations(answers, 2):
+            leanings = first.mean - 0.5, second.mean - 0.5
+            if leanings[0] * leanings[1] < 0:
+                label = float(leanings[0] > 0)
+                yield _comparison(first.row, first.text, second.text, label, 2 / len(answers))
+
+
+def scaled(row: Row, label: float) -> float:
+    """A rating as a number in [0, 1], 1 the best of its scale; a thumb is 1 or 0 already."""
+    if row["kind"] == "thumbs":
+        return label
+    low, high = row["scale_min"], row["scale_max"]
+    return float((label - low) / (high - low))
+
+
+@dataclass
+class _Answer:
+    """An answer and what each person gave it, in [0, 1]; nameless people are one more entry, None."""
+
+    text: str
+    row: Row
+    given: dict[str | None, list[float]] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> float:
+        return fmean(value for values in self.given.values() for value in values)
+
+
+def _answers_by_prompt(rows: Iterable[Row]) -> Iterable[Sequence[_Answer]]:
+    prompts: dict[str, dict[str, _Answer]] = {}
+    for row in rows:
+        text = row["responses"][0]
+        answer = prompts.setdefault(row["prompt"], {}).setdefault(text, _Answer(text, row))
+        for vote in row["votes"]:
+            answer.given.setdefault(vote["annotator"], []).append(scaled(row, vote["label"]))
+    return [[answer for answer in answers.values() if answer.given] for answers in prompts.values()]
+
+
+def _labels(first: _Answer, second: _Answer) -> list[float]:
+    shared = [name for name in first.given if name is not None and name in second.given]
+    if shared:
+        margins = [fmean(first.given[name]) - fmean(second.given[name]) for name in shared]
+    else:
+        margins = [first.mean - second.mean]
+    return [float(margin > 0) for margin in margins if margin != 0]
+
+
+def _comparison(row: Row, first: str, second: str, label: float, weight: float = 1.0) -> Comparison:
+    return Comparison(row["prompt"], first, second, label, weight, row["kind"], row["source"], row["batch"])

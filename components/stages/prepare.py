@@ -1,0 +1,39 @@
+"""Stage `prepare`: data/feedback -> data/prepared, the training data by split."""
+
+from __future__ import annotations
+
+from components.config import load_params
+from components.errors import DataError
+from components.feedback.comparisons import Row
+from components.feedback.prepared import prepare
+from components.feedback.store import read_accepted
+from components.feedback.summary import as_text, summarise
+from components.feedback.tables import write_tables
+from components.files import write_json
+from components.stages.paths import FEEDBACK, PREPARED, metrics_file
+from components.stages.running import run_stage
+
+STAGE = "prepare"
+
+
+def main() -> None:
+    params = load_params().prepare
+    prepared = prepare(_read_feedback(), params)
+    summary = summarise(prepared)
+    write_tables(PREPARED, prepared)
+    write_json(metrics_file(STAGE), summary)
+    print(as_text(summary))
+
+
+def _read_feedback() -> list[Row]:
+    rows = list(read_accepted(FEEDBACK).iter_rows(named=True)) if FEEDBACK.is_dir() else []
+    if not rows:
+        raise DataError(
+            f"there is no accepted feedback in {FEEDBACK}",
+            "ingest some: rlhf ingest FILE... (data/samples/ holds simulated feedback to start with)",
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    run_stage(main)
