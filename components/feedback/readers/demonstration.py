@@ -1,0 +1,21 @@
+"""An answer as it should be: prompt, response."""
+
+from __future__ import annotations
+
+from components.feedback.draft import Draft
+from components.feedback.fields import Fields
+from components.feedback.readers.base import Reader, complete, needing
+
+#: Columns that hint at a judgement under another name: then a bad answer would be taught as a good one.
+_JUDGEMENTS = needing(
+    "score", "scores", "label", "stars", "rank", "grade", "vote", "votes", "thumb", "thumbs", "accepted"
+)
+
+
+def read(fields: Fields) -> Draft:
+    return complete(
+        fields, Draft("demonstration", fields.prompt(), (fields.text("response"),), ("response",))
+    )
+
+
+READER = Reader("demonstration", (needing("prompt", "response"),), read, shy_of=_JUDGEMENTS)

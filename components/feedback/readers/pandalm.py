@@ -1,0 +1,38 @@
+"""PandaLM's test set (Wang 2023, 2306.05087): instruction, input, two responses, three annotators.
+
+One record is one row with three votes. An annotator wrote 0 for a tie, 1 or 2 for the better response.
+"""
+
+from __future__ import annotations
+
+from components.feedback.draft import FIRST, SECOND, TIE, Draft, PromptText, Vote
+from components.feedback.fields import Fields
+from components.feedback.readers.base import Reader, complete, needing
+
+_ANNOTATORS = ("annotator1", "annotator2", "annotator3")
+_LABELS = {0: TIE, 1: FIRST, 2: SECOND, "0": TIE, "1": FIRST, "2": SECOND}
+_NAMES = ("response1", "response2")
+
+
+def read(fields: Fields) -> Draft:
+    draft = Draft(
+        kind="pairwise",
+        prompt=PromptText(_prompt(fields), name="instruction"),
+        responses=(fields.text(_NAMES[0]), fields.text(_NAMES[1])),
+        response_names=_NAMES,
+        votes=tuple(_vote(fields, number, name) for number, name in enumerate(_ANNOTATORS, start=1)),
+    )
+    return complete(fields, draft, id_name="idx")
+
+
+def _prompt(fields: Fields) -> str:
+    """The instruction, and below it the input where there is one."""
+    instruction, given = fields.text("instruction"), fields.optional_text("input")
+    return f"{instruction}\n\n{given}" if given and given.strip() else instruction
+
+
+def _vote(fields: Fields, number: int, name: str) -> Vote:
+    return Vote(f"pandalm-{number}", fields.choice(name, _LABELS, "0, 1 or 2"))
+
+
+READER = Reader("pandalm", (needing("instruction", *_NAMES, *_ANNOTATORS),), read)
