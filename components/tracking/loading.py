@@ -1,0 +1,65 @@
+"""Local folders of registered models, their SHA-256 checked before anyone loads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.errors import RegistryError
+from components.files import read_json
+from components.tracking.flavor import MODEL
+from components.tracking.registration import LINEAGE
+from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.versions import all_versions, champion_of, checked_files, get_version
+
+
+@dataclass(frozen=True)
+class LoadedVersion:
+    """A version at hand: the folder that `save_pretrained` wrote, and that of the reward model for it."""
+
+    name: str
+    version: str
+    folder: Path
+    reward: Path
+
+
+def load_version(tracker: Tracker, kind: str) -> LoadedVersion:
+    """The champion, the newest "candidate" or the newest "sft", with the reward model to score its answers.
+
+    Raises:
+        RegistryError: there is none yet, or MLflow cannot be reached.
+        ModelError: a file is not the one that was registered.
+    """
+    with mlflow_errors():
+        version = _pick(tracker, kind)
+        files = checked_files(tracker, version)
+        reward = checked_files(tracker, _reward_of(tracker, files))
+    return LoadedVersion(version.name, str(version.version), files / MODEL, reward / MODEL)
+
+
+def _pick(tracker: Tracker, kind: str) -> Any:
+    name = tracker.model(kind)
+    if kind == "champion":
+        champion = champion_of(tracker)
+        if champion is None:
+            raise RegistryError(
+                f"{name} has no champion yet",
+                "run `rlhf promote VERSION --approver NAME` first, or ask `--model candidate`",
+            )
+        return get_version(tracker, name, champion)
+    return _newest(tracker, name)
+
+
+def _newest(tracker: Tracker, name: str) -> Any:
+    versions = all_versions(tracker, name)
+    if not versions:
+        raise RegistryError(f"{name} has no version yet", "run `rlhf retrain`")
+    return versions[-1]
+
+
+def _reward_of(tracker: Tracker, files: Path) -> Any:
+    """The reward model that the version was trained against; for the SFT model, the newest."""
+    name = tracker.model("reward")
+    parent = read_json(files / LINEAGE)["parents"].get("reward")
+    return get_version(tracker, name, parent) if parent else _newest(tracker, name)

@@ -1,0 +1,68 @@
+"""The files of a version: put together on disk, uploaded whole, checked, and only then registered."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.files import digest_tree, write_json
+from components.tracking.manifest import MANIFEST, manifest_of, verify
+from components.tracking.tracker import STATE, Tracker
+
+
+@contextmanager
+def staging(root: Path) -> Iterator[Path]:
+    """An empty folder beside the workspace's state, gone after the block."""
+    parent = root / STATE / "tmp"
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """The files of `source` below `target`, without a second copy of their bytes where the disk allows it."""
+    shutil.copytree(source, target, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def seal(folder: Path) -> str:
+    """Write the manifest of all files in `folder`; returns the digest of them all."""
+    manifest = manifest_of(digest_tree(folder))
+    write_json(folder / MANIFEST, manifest)
+    return str(manifest["digest"])
+
+
+def upload(tracker: Tracker, run: str, folder: Path, place: str, digest: str) -> str:
+    """Copy a sealed folder into a run's artefacts, read it back and check it; returns its URI.
+
+    Raises:
+        ModelError: what was read back is not what was sent.
+    """
+    tracker.client.log_artifacts(run, str(folder), place)
+    source = f"{tracker.client.get_run(run).info.artifact_uri.rstrip('/')}/{place}"
+    with staging(tracker.root) as scratch:
+        verify(fetch(tracker, source, scratch), digest)
+    return source
+
+
+def is_local(source: str) -> bool:
+    """Whether artefacts at this URI are files of this machine."""
+    return source.startswith("file:")
+
+
+def fetch(tracker: Tracker, source: str, scratch: Path) -> Path:
+    """A local folder with the artefacts at `source`: the very files of a local store, else a download."""
+    from mlflow.artifacts import download_artifacts
+
+    target = None if is_local(source) else str(scratch)
+    return Path(download_artifacts(artifact_uri=source, dst_path=target, tracking_uri=tracker.uri))

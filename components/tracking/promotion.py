@@ -1,0 +1,173 @@
+"""Puts a candidate into production, and takes it back. A person answers for either.
+
+Candidates and production are two registered models, because MLflow's permission to edit one model covers
+its versions and aliases alike; and production gets its own copy of the files, because MLflow's own
+`copy_model_version` copies a reference: files overwritten in the candidate's run would be served.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.errors import ModelError, PromotionRefusedError, RegistryError
+from components.files import read_json
+from components.tracking import audit
+from components.tracking.lineage import author
+from components.tracking.packages import upload
+from components.tracking.registration import EVALUATION, LINEAGE
+from components.tracking.runs import finished_run, new_run
+from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.verdict import read_verdict
+from components.tracking.versions import (
+    CHAMPION,
+    all_versions,
+    champion_of,
+    checked_files,
+    create_version,
+    find_version,
+    get_version,
+)
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Where @champion points after a promotion or a rollback.
+
+    Attributes:
+        version: of the production model `model`.
+        candidate: version of the candidate that its files came from.
+        previous: the champion before, or None.
+        changed: False where @champion pointed there already.
+    """
+
+    model: str
+    version: str
+    candidate: str
+    digest: str
+    previous: str | None
+    changed: bool
+
+
+def promote(tracker: Tracker, version: str, approver: str) -> Promotion:
+    """Copy a READY candidate's files into the production model and point @champion at the copy, last of all.
+
+    Raises:
+        PromotionRefusedError: blocked by a gate, never measured, damaged, or approved by its own author.
+        RegistryError: there is no such version, or MLflow cannot be reached.
+    """
+    with mlflow_errors():
+        candidate = get_version(tracker, tracker.model("candidate"), version)
+        files = _unharmed_files(tracker, candidate)
+        _refuse_blocked(candidate, files)
+        _refuse_own_work(candidate, files, approver)
+        copy = _production_copy(tracker, candidate, files, approver)
+        return _crown(tracker, copy, "promote", approver)
+
+
+def rollback(tracker: Tracker, version: str | None, approver: str) -> Promotion:
+    """Point @champion at the champion before, or at the production version named.
+
+    Raises:
+        PromotionRefusedError: that version's files are damaged, or no one approves.
+        RegistryError: there is no such version, none before, or MLflow cannot be reached.
+    """
+    with mlflow_errors():
+        _refuse_nobody(approver)
+        target = get_version(tracker, tracker.name, version or _version_before(tracker))
+        _unharmed_files(tracker, target)
+        return _crown(tracker, target, "rollback", approver)
+
+
+def _unharmed_files(tracker: Tracker, version: Any) -> Path:
+    try:
+        return checked_files(tracker, version)
+    except ModelError as error:
+        raise PromotionRefusedError(error.message, error.remedy) from None
+
+
+def _refuse_blocked(candidate: Any, files: Path) -> None:
+    verdict = read_verdict(files / EVALUATION / "gates.json")
+    if not verdict.is_ready:
+        raise PromotionRefusedError(
+            f"{candidate.name} version {candidate.version} is {verdict.verdict}: "
+            + "; ".join(verdict.reasons),
+            "read reports/report.html, add feedback or change the training, and run `rlhf retrain`",
+        )
+
+
+def _refuse_own_work(candidate: Any, files: Path, approver: str) -> None:
+    _refuse_nobody(approver)
+    writer = read_json(files / LINEAGE)["author"]
+    if approver.strip().casefold() == writer.strip().casefold():
+        raise PromotionRefusedError(
+            f"{approver.strip()} trained {candidate.name} version {candidate.version} and may not approve it",
+            "let another person review and approve it",
+        )
+
+
+def _refuse_nobody(approver: str) -> None:
+    if not approver.strip():
+        raise PromotionRefusedError("no approver is named", "give --approver NAME")
+
+
+def _production_copy(tracker: Tracker, candidate: Any, files: Path, approver: str) -> Any:
+    """The production version with the candidate's bytes: the one made before, whole, or a new one."""
+    digest = candidate.tags["sha256"]
+    known = find_version(tracker, tracker.name, "sha256", digest)
+    if known is not None:
+        _unharmed_files(tracker, known)
+        return known
+    key = f"promote-{digest}"
+    finished_run(tracker, key)
+    with new_run(tracker, f"promote candidate {candidate.version}", {"rlhf.key": key}) as run:
+        source = upload(tracker, run, files, tracker.name, digest)
+        tags = candidate.tags | {"candidate_version": str(candidate.version), "approver": approver.strip()}
+        made = create_version(tracker, tracker.name, source, run, tags, candidate.description or "")
+    return get_version(tracker, tracker.name, made.version)
+
+
+def _crown(tracker: Tracker, version: Any, action: str, approver: str) -> Promotion:
+    before, number, tags = champion_of(tracker), str(version.version), version.tags
+    changed = before != number
+    if changed:
+        if action == "promote":
+            tracker.client.set_model_version_tag(tracker.name, number, "previous", before or "")
+        tracker.client.set_registered_model_alias(tracker.name, CHAMPION, number)
+    result = Promotion(tracker.name, number, tags["candidate_version"], tags["sha256"], before, changed)
+    _write_audit(tracker.root, result, action, approver)
+    return result
+
+
+def _write_audit(root: Path, done: Promotion, action: str, approver: str) -> None:
+    """One line for each change; also for a change whose process was killed before it wrote its line."""
+    newest = audit.last(root)
+    if not done.changed and (newest.get("model"), newest.get("version")) == (done.model, done.version):
+        return
+    audit.append(
+        root,
+        {
+            "action": action,
+            "model": done.model,
+            "version": done.version,
+            "sha256": done.digest,
+            "approver": approver.strip(),
+            "by": author(),
+            "candidate_version": done.candidate,
+            "previous_version": done.previous if done.changed else None,
+        },
+    )
+
+
+def _version_before(tracker: Tracker) -> str:
+    """What was champion before the present one was promoted."""
+    champion = champion_of(tracker)
+    if champion is None:
+        raise RegistryError(f"{tracker.name} has no champion yet", "run `rlhf promote VERSION` first")
+    before = str(get_version(tracker, tracker.name, champion).tags.get("previous", ""))
+    if not before:
+        others = {str(each.version) for each in all_versions(tracker, tracker.name)} - {champion}
+        known = f"versions that can be named: {', '.join(sorted(others)) or 'none'}"
+        raise RegistryError(f"there was no champion before version {champion} of {tracker.name}", known)
+    return before

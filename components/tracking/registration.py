@@ -1,0 +1,117 @@
+"""Registers what a retraining made: the SFT model, the reward model, and the policy as a candidate."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components.files import digest_of, digest_tree, read_json, sha256_file, write_json
+from components.tracking.description import describe_candidate
+from components.tracking.flavor import MODEL, write_flavor
+from components.tracking.lineage import FEEDBACK, author, feedback_batches, git_commit, read_lock
+from components.tracking.packages import link_tree, seal, staging, upload
+from components.tracking.runs import record_stage
+from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.verdict import Verdict, read_verdict
+from components.tracking.versions import Registered, create_version, find_version
+
+EVALUATION = "evaluation"
+LINEAGE = "lineage.json"
+_FOLDERS = {"sft": "models/sft", "reward": "models/reward", "candidate": "models/policy"}
+_STAGES = {"sft": "sft", "reward": "reward_model", "candidate": "evaluate"}
+_REPORTS = ("gates.json", "metrics.json")
+
+
+def register_all(tracker: Tracker, prefect_run: str = "") -> dict[str, Registered]:
+    """A version each of "sft", "reward" and "candidate"; files registered before keep their version.
+
+    Raises:
+        RegistryError: a stage has not run, or MLflow cannot be reached.
+        ModelError: the files read back from the registry are not those sent.
+    """
+    with mlflow_errors():
+        sft = _register(tracker, "sft", {}, prefect_run)
+        reward = _register(tracker, "reward", {"sft": sft.version}, prefect_run)
+        parents = {"sft": sft.version, "reward": reward.version}
+        candidate = _register(tracker, "candidate", parents, prefect_run)
+    return {"sft": sft, "reward": reward, "candidate": candidate}
+
+
+def _register(tracker: Tracker, kind: str, parents: Mapping[str, str], prefect_run: str) -> Registered:
+    name, key = tracker.model(kind), _source_digest(tracker.root, kind)
+    known = find_version(tracker, name, "source_sha256", key)
+    if known is not None:
+        return Registered(name, str(known.version), created=False)
+    run = record_stage(tracker, _STAGES[kind], prefect_run)
+    lineage = _lineage(tracker.root, key, parents, prefect_run)
+    with staging(tracker.root) as folder:
+        _put_together(tracker.root, kind, folder, lineage)
+        digest = seal(folder)
+        source = upload(tracker, run, folder, f"{kind}-{uuid.uuid4().hex[:8]}", digest)
+    tags = _tags(lineage) | {"sha256": digest}
+    if kind != "candidate":
+        return create_version(tracker, name, source, run, tags, f"{_FOLDERS[kind]} of this run.")
+    verdict = read_verdict(tracker.root / "reports/gates.json")
+    tags |= {"verdict": verdict.verdict, "reasons": "\n".join(verdict.reasons)}
+    return create_version(tracker, name, source, run, tags, _description(tracker.root, verdict))
+
+
+def _source_digest(root: Path, kind: str) -> str:
+    """SHA-256 of what makes the version: the model's files; a candidate's evaluation too.
+
+    The same policy under other gates is another candidate: a version's verdict never changes.
+    """
+    tree = digest_tree(root / _FOLDERS[kind])
+    if kind == "candidate":
+        tree |= {f"{EVALUATION}/{path.name}": sha256_file(path) for path in _reports(root)}
+    return digest_of(tree)
+
+
+def _reports(root: Path) -> list[Path]:
+    return [path for name in _REPORTS if (path := root / "reports" / name).exists()]
+
+
+def _lineage(root: Path, key: str, parents: Mapping[str, str], prefect_run: str) -> dict[str, Any]:
+    stages = read_lock(root)
+    feedback_md5 = stages["prepare"].deps.get(FEEDBACK, "")
+    return {
+        "source_sha256": key,
+        "git_commit": git_commit(root),
+        "dvc": {path: md5 for stage in stages.values() for path, md5 in stage.outs.items()},
+        "feedback": feedback_md5,
+        "feedback_batches": feedback_batches(root, feedback_md5),
+        "parents": dict(parents),
+        "prefect_run": prefect_run,
+        "author": author(),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _put_together(root: Path, kind: str, folder: Path, lineage: Mapping[str, Any]) -> None:
+    link_tree(root / _FOLDERS[kind], folder / MODEL)
+    write_json(folder / LINEAGE, lineage)
+    if kind != "reward":
+        write_flavor(folder)
+    if kind == "candidate":
+        evaluation = folder / EVALUATION
+        evaluation.mkdir()
+        for path in _reports(root):
+            shutil.copyfile(path, evaluation / path.name)
+
+
+def _tags(lineage: Mapping[str, Any]) -> dict[str, str]:
+    """The lineage as tags, where people look for it; the file is what promotion believes."""
+    plain = ("source_sha256", "git_commit", "prefect_run", "author")
+    tags = {name: str(lineage[name]) for name in plain}
+    tags |= {f"dvc.{path}": md5 for path, md5 in lineage["dvc"].items()}
+    tags |= {f"parent.{kind}": version for kind, version in lineage["parents"].items()}
+    return tags | {"feedback": lineage["feedback"], "feedback_batches": ",".join(lineage["feedback_batches"])}
+
+
+def _description(root: Path, verdict: Verdict) -> str:
+    path = root / "reports/metrics.json"
+    return describe_candidate(verdict, read_json(path) if path.exists() else {})

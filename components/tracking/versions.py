@@ -1,0 +1,101 @@
+"""Registered versions: finding, reading and making them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.errors import ModelError, RegistryError
+from components.files import replacing_directory
+from components.tracking.manifest import verify
+from components.tracking.packages import fetch, is_local
+from components.tracking.tracker import STATE, Tracker
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of a registered model, and whether this call made it."""
+
+    name: str
+    version: str
+    created: bool
+
+
+def all_versions(tracker: Tracker, name: str) -> list[Any]:
+    """Every version of a registered model, oldest first; empty where there is no such model."""
+    found = tracker.client.search_model_versions(f"name = '{name}'")
+    return sorted(found, key=lambda version: int(version.version))
+
+
+def get_version(tracker: Tracker, name: str, version: str) -> Any:
+    """One version with its tags.
+
+    Raises:
+        RegistryError: there is no such version; the remedy names those that exist.
+    """
+    found = {str(each.version): each for each in all_versions(tracker, name)}
+    if version not in found:
+        known = ", ".join(found) or "none yet: run `rlhf retrain`"
+        raise RegistryError(f"{name} has no version {version}", f"versions of {name}: {known}")
+    return found[version]
+
+
+def find_version(tracker: Tracker, name: str, tag: str, value: str) -> Any | None:
+    """The newest version of a registered model with this tag, or None."""
+    found = tracker.client.search_model_versions(f"name = '{name}' and tags.`{tag}` = '{value}'")
+    return max(found, key=lambda version: int(version.version), default=None)
+
+
+def champion_of(tracker: Tracker) -> str | None:
+    """The production version that @champion points at."""
+    models = tracker.client.search_registered_models(f"name = '{tracker.name}'")
+    return str(models[0].aliases[CHAMPION]) if models and CHAMPION in models[0].aliases else None
+
+
+def create_version(
+    tracker: Tracker, name: str, source: str, run: str, tags: Mapping[str, str], description: str
+) -> Registered:
+    """Register uploaded files: the last step, so that no version ever points at half of its files."""
+    if not tracker.client.search_registered_models(f"name = '{name}'"):
+        tracker.client.create_registered_model(name)
+    made = tracker.client.create_model_version(
+        name, source, run_id=run, tags=dict(tags), description=description
+    )
+    return Registered(name, str(made.version), created=True)
+
+
+def checked_files(tracker: Tracker, version: Any) -> Path:
+    """A local folder with the version's files, each with the SHA-256 it was registered with.
+
+    Files of a remote store are kept in the workspace, and checked at each use like those of a local one.
+
+    Raises:
+        ModelError: a file differs, is missing or is one too many.
+    """
+    digest = version.tags.get("sha256", "")
+    if is_local(version.source):
+        folder = fetch(tracker, version.source, tracker.root)
+    else:
+        folder = tracker.root / STATE / "versions" / version.name / str(version.version)
+        _download_unless_whole(tracker, version.source, folder, digest)
+    verify(folder, digest)
+    return folder
+
+
+def _download_unless_whole(tracker: Tracker, source: str, folder: Path, digest: str) -> None:
+    try:
+        verify(folder, digest)
+    except ModelError:
+        with replacing_directory(folder) as empty:
+            fetch(tracker, source, empty).rename(empty / "files")
+            _hoist(empty / "files", empty)
+
+
+def _hoist(inner: Path, outer: Path) -> None:
+    for path in inner.iterdir():
+        path.rename(outer / path.name)
+    inner.rmdir()

@@ -1,0 +1,38 @@
+import shutil
+
+import mlflow
+import pytest
+from tracking.fake_workspace import write_models, write_workspace
+
+from components.tracking.tracker import connect
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    write_models(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory):
+    """An MLflow database with its tables and nothing in them: making the tables takes seconds."""
+    path = tmp_path_factory.mktemp("database") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def root(tmp_path, models, database, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("RLHF_AUTHOR", "trainer")
+    root = write_workspace(tmp_path / "root", models)
+    (root / ".rlhf").mkdir()
+    shutil.copy(database, root / ".rlhf/mlflow.db")
+    (root / ".rlhf/mlflow.version").write_text(mlflow.__version__)
+    return root
+
+
+@pytest.fixture
+def tracker(root):
+    return connect(root)
