@@ -1,0 +1,1 @@
+"""Win rates, accuracy, calibration, stars, text statistics, gates, and the page a reviewer reads."""

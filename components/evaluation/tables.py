@@ -1,0 +1,118 @@
+"""The report's numbers: one paragraph, a table of the models and one of the reward models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.evaluation.figures import Figures
+
+#: Reads one cell out of a section of metrics.json.
+Show = Callable[[Figures], str]
+NOT_MEASURED = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Attributes: columns: headers after the first, empty one; rows: a label and a cell a column."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def models_table(metrics: Mapping[str, Any]) -> Table:
+    """SFT model, policy and DPO baseline: win rates, divergence, statistics of their answers."""
+    rows: dict[str, Show] = {
+        "Win rate against SFT, by the judge": share_with_interval("win_rate_vs_sft"),
+        "Win rate against SFT, by true utility": share_with_interval("gold_win_rate_vs_sft"),
+        "KL from SFT, nats an answer": plain("sequence_kl", "{:.2f}"),
+        "Words an answer": plain("mean_words", "{:.1f}"),
+        "Empty answers": plain("empty_share", "{:.1%}"),
+        "Cut off by length": plain("truncated_share", "{:.1%}"),
+        "Repeated 4-grams": plain("repetition", "{:.1%}"),
+        "Distinct words": plain("distinct_1", "{:.3f}"),
+        "Distinct word pairs": plain("distinct_2", "{:.3f}"),
+    }
+    columns = {"SFT": "sft", "Policy (PPO)": "policy", "DPO": "dpo"}
+    return _table("The models' answers to held-out prompts", columns, rows, metrics)
+
+
+def scorers_table(metrics: Mapping[str, Any]) -> Table:
+    """The reward model and the judge on held-out pairs."""
+    rows: dict[str, Show] = {
+        "Accuracy": share_with_interval("accuracy"),
+        "Accuracy of knowing the true utility": plain("bayes_accuracy", "{:.1%}"),
+        "Accuracy of preferring the longer answer": plain("longer_wins_accuracy", "{:.1%}"),
+        "Calibration error (ECE)": plain("ece", "{:.3f}"),
+        "Brier score": plain("brier", "{:.3f}"),
+    }
+    columns = {"Reward model": "reward_model", "Judge": "judge"}
+    return _table("What scores the answers, on held-out pairs", columns, rows, metrics)
+
+
+def slices_table(metrics: Mapping[str, Any], key: str, caption: str) -> Table:
+    """The reward model's accuracy in each group of `reward_model.<key>`, such as each source."""
+    groups = Figures(metrics.get("reward_model")).groups(key)
+    accuracy, pairs = share_with_interval("accuracy"), plain("pairs", "{:.0f}")
+    rows = tuple((name, (accuracy(group), pairs(group))) for name, group in groups.items())
+    return Table(caption, ("Accuracy", "Pairs"), rows)
+
+
+def paragraph(metrics: Mapping[str, Any]) -> str:
+    """The run in a few sentences; what was not measured is left out."""
+    return " ".join(_sentences(metrics)) or "Nothing was measured."
+
+
+def _sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
+    policy, dpo, reward = (Figures(metrics.get(name)) for name in ("policy", "dpo", "reward_model"))
+    wins, gold = share_with_interval("win_rate_vs_sft"), share_with_interval("gold_win_rate_vs_sft")
+    if policy.get("win_rate_vs_sft") is not None:
+        yield f"By the judge, which PPO never saw, the policy beats SFT on {wins(policy)} of the prompts."
+    if policy.get("gold_win_rate_vs_sft") is not None:
+        yield f"By the simulator's true utility it is {gold(policy)}."
+    if policy.get("sequence_kl") is not None:
+        yield f"For that it moved {policy.get('sequence_kl'):.2f} nats an answer away from the SFT model."
+    if dpo.get("win_rate_vs_sft") is not None:
+        yield f"DPO on the same pairs, without a reward model, reaches {wins(dpo)}."
+    if reward.get("accuracy") is not None:
+        accuracy, longer = share_with_interval("accuracy"), plain("longer_wins_accuracy", "{:.1%}")
+        yield (
+            f"The reward model ranks {accuracy(reward)} of held-out pairs as people did; "
+            f"preferring the longer answer would rank {longer(reward)}."
+        )
+
+
+def plain(name: str, form: str) -> Show:
+    """A cell with one figure."""
+
+    def show(figures: Figures) -> str:
+        value = figures.get(name)
+        return NOT_MEASURED if value is None else form.format(value)
+
+    return show
+
+
+def share_with_interval(name: str) -> Show:
+    """A cell such as 81.2% [77.1, 85.3]."""
+
+    def show(figures: Figures) -> str:
+        value, lower, upper = figures.interval(name)
+        if value is None:
+            return NOT_MEASURED
+        if lower is None or upper is None:
+            return f"{value:.1%}"
+        return f"{value:.1%} [{100 * lower:.1f},\N{NO-BREAK SPACE}{100 * upper:.1f}]"
+
+    return show
+
+
+def _table(
+    caption: str, columns: Mapping[str, str], rows: Mapping[str, Show], metrics: Mapping[str, Any]
+) -> Table:
+    """The rows that were measured for at least one column."""
+    sections = [Figures(metrics.get(name)) for name in columns.values()]
+    cells = {label: tuple(show(section) for section in sections) for label, show in rows.items()}
+    measured = ((label, row) for label, row in cells.items() if set(row) != {NOT_MEASURED})
+    return Table(caption, tuple(columns), tuple(measured))

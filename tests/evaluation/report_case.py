@@ -1,0 +1,139 @@
+"""A made-up run, realistic in its numbers, for the tests that look at the page."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+from components.config import GateParams
+from components.evaluation.answers import Answer, Sample
+from components.evaluation.calibration import Calibration, calibrate
+from components.evaluation.gates import Verdict, judge_candidate
+from components.evaluation.report import write_report
+from components.evaluation.steps import StepTable
+from components.records import Preference
+
+GATES = GateParams(
+    min_win_rate_lower=0.5,
+    max_sequence_kl=10.0,
+    min_reward_accuracy_lower=0.5,
+    max_empty_share=0.001,
+    max_truncated_share=0.05,
+    max_repetition_ratio=1.2,
+    min_distinct_2_ratio=0.8,
+)
+
+
+def metrics() -> dict[str, Any]:
+    """Figures of a healthy run."""
+    words = {"answers": 200, "mean_words": 24.2, "mean_characters": 131.0, "empty_share": 0.0}
+    text = {**words, "truncated_share": 0.01, "repetition": 0.004, "distinct_1": 0.11, "distinct_2": 0.34}
+    return {
+        "reward_model": {
+            "accuracy": 0.783, "accuracy_ci": [0.741, 0.822], "longer_wins_accuracy": 0.612,
+            "bayes_accuracy": 0.801, "ece": 0.034, "brier": 0.152,
+            "by_source": {
+                "simulator": {"accuracy": 0.79, "accuracy_ci": [0.74, 0.83], "pairs": 410},
+                "argilla": {"accuracy": 0.74, "accuracy_ci": [0.61, 0.85], "pairs": 57},
+            },
+        },
+        "judge": {
+            "accuracy": 0.771, "accuracy_ci": [0.729, 0.812], "longer_wins_accuracy": 0.612,
+            "bayes_accuracy": 0.801, "ece": 0.041, "brier": 0.158,
+        },
+        "sft": text,
+        "policy": {
+            **text, "win_rate_vs_sft": 0.812, "win_rate_vs_sft_ci": [0.765, 0.857],
+            "gold_win_rate_vs_sft": 0.778, "gold_win_rate_vs_sft_ci": [0.724, 0.829],
+            "sequence_kl": 6.41, "mean_words": 27.9, "distinct_2": 0.31,
+        },
+        "dpo": {
+            **text, "win_rate_vs_sft": 0.641, "win_rate_vs_sft_ci": [0.588, 0.697],
+            "gold_win_rate_vs_sft": 0.652, "gold_win_rate_vs_sft_ci": [0.594, 0.708],
+            "sequence_kl": 3.02, "mean_words": 26.1, "distinct_2": 0.33,
+        },
+    }  # fmt: skip
+
+
+def verdict(changes: dict[str, Any] | None = None) -> Verdict:
+    """Of the healthy run, with some of the policy's figures changed."""
+    figures = metrics()
+    figures["policy"] |= changes or {}
+    return judge_candidate(figures, GATES)
+
+
+def steps() -> dict[str, StepTable]:
+    chance = random.Random(3)
+    loss = [0.7 + 4.6 * math.exp(-step / 60) + chance.gauss(0, 0.08) for step in range(1, 321)]
+    accuracy = [0.5 + 0.3 * (1 - math.exp(-step / 40)) + chance.gauss(0, 0.06) for step in range(1, 151)]
+    score = [-0.1 + 1.7 * (1 - math.exp(-step / 12)) + chance.gauss(0, 0.07) for step in range(1, 31)]
+    kl = [6.4 * (1 - math.exp(-step / 14)) + abs(chance.gauss(0, 0.15)) for step in range(1, 31)]
+    return {
+        "sft": {"step": list(range(1, 321)), "loss": loss, "grad_norm": loss},
+        "reward_model": {"step": list(range(1, 151)), "accuracy": accuracy, "loss": loss[:150]},
+        "ppo": {"step": list(range(1, 31)), "score": score, "kl": kl, "length": [30 + 5 * s for s in score]},
+    }
+
+
+def reliability() -> dict[str, Calibration]:
+    chance = random.Random(5)
+    pairs = [Preference(f"p{row}", f"a{row}", f"b{row}", 1.0) for row in range(600)]
+    return {"Reward model": calibrate([chance.gauss(1.1, 1.4) for _ in pairs], pairs, bins=15)}
+
+
+def samples(count: int = 12) -> list[Sample]:
+    chance = random.Random(7)
+    return [_sample(number, chance) for number in range(count)]
+
+
+def _sample(number: int, chance: random.Random) -> Sample:
+    topic = ("battery", "camera", "screen", "speaker", "fingerprint reader")[number % 5]
+    plain = f"The {topic} is good. I really like it, it is very very good and I would buy it again."
+    fine = f"The {topic} holds up well after three weeks of daily use, though it gets warm when charging."
+    return Sample(
+        f"Write a short review of a phone with a focus on its {topic} (no. {number}).",
+        sft=_answer(plain, chance.gauss(0, 0.8), chance),
+        policy=_answer(fine if number else "", chance.gauss(1.2, 0.9), chance),
+        dpo=_answer(f"{plain} However the {topic} could be better.", chance.gauss(0.4, 0.8), chance),
+    )
+
+
+def _answer(text: str, judge: float, chance: random.Random) -> Answer:
+    half_stars = round(2 * (3 + judge)) / 2
+    stars = f"{min(5.0, max(1.0, half_stars))} out of 5 stars"
+    reward, gold = judge + chance.gauss(0, 0.3), judge + chance.gauss(0, 0.5)
+    return Answer(text, reward, judge, gold, stars, truncated="better" in text)
+
+
+#: What people who wish a reviewer ill might write into a prompt or an answer.
+INJECTIONS = [
+    "<script>document.title='fired'</script>",
+    "<img src=x onerror=\"document.title='fired'\">",
+    "</blockquote></article><h1>READY</h1>",
+    "\"><svg onload=document.title='fired'>",
+    "' onmouseover='document.title=1' x='",
+    "javascript:document.title='fired'",
+    "{{ 7 * 7 }}{% include 'report.css' %}{{ policy.__class__ }}",
+    "<iframe src='https://example.org/'></iframe>",
+    "</style><style>*{display:none}</style><link rel=stylesheet href=//example.org/a.css>",
+    "&lt;script&gt;alert(1)&lt;/script&gt; <!-- ]]> <meta http-equiv=refresh content='0;url=//example.org'>",
+]
+
+
+def hostile_samples() -> list[Sample]:
+    def answer(text: str) -> Answer:
+        return Answer(text, 0.5, 0.5, 0.5, stars=text)
+
+    return [Sample(text, answer(text), answer(text), answer(text)) for text in INJECTIONS]
+
+
+def write_page(path: Path, **changes: Any) -> str:
+    """Write the healthy run's page, with some arguments changed, and return its HTML."""
+    arguments: dict[str, Any] = {
+        "metrics": metrics(), "verdict": verdict(), "steps": steps(), "samples": samples(), "shown": 40,
+        "reliability": reliability(),
+    }  # fmt: skip
+    write_report(path, **{**arguments, **changes})
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,159 @@
+"""Each gate: passes, fails, and fails when its number is missing or is none."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_case import GATES, metrics
+
+from components.evaluation.gates import (
+    GateResult,
+    Verdict,
+    judge_candidate,
+    repetition_gate,
+    sequence_kl_gate,
+    win_rate_gate,
+)
+
+#: gate, section and figure it reads, a value at the edge that passes, one that fails
+CASES = [
+    ("win_rate", "policy", "win_rate_vs_sft_ci", [0.5001, 0.9], [0.5, 0.9]),
+    ("sequence_kl", "policy", "sequence_kl", 10.0, 10.01),
+    ("reward_accuracy", "reward_model", "accuracy_ci", [0.5001, 0.9], [0.5, 0.9]),
+    ("reward_beats_length", "reward_model", "longer_wins_accuracy", 0.7829, 0.783),
+    ("empty_answers", "policy", "empty_share", 0.001, 0.0011),
+    ("truncated_answers", "policy", "truncated_share", 0.05, 0.051),
+    ("repetition", "policy", "repetition", 0.012, 0.0121),
+    ("equal_answers", "policy", "answers", 200, 199),
+    ("distinct_2", "policy", "distinct_2", 0.8 * 0.34, 0.2719),
+]
+#: every figure a gate reads, also beside the ones above
+READ = [(gate, section, figure) for gate, section, figure, _, _ in CASES] + [
+    ("win_rate", "policy", "win_rate_vs_sft"),
+    ("reward_accuracy", "reward_model", "accuracy"),
+    ("reward_beats_length", "reward_model", "accuracy"),
+    ("repetition", "sft", "repetition"),
+    ("equal_answers", "sft", "answers"),
+    ("distinct_2", "sft", "distinct_2"),
+]
+
+
+def judged(section: str, figure: str, value: Any) -> Verdict:
+    """The healthy run with one figure changed."""
+    figures = copy.deepcopy(metrics())
+    figures[section][figure] = value
+    return judge_candidate(figures, GATES)
+
+
+def gate_named(verdict: Verdict, name: str) -> GateResult:
+    (gate,) = [gate for gate in verdict.gates if gate.name == name]
+    return gate
+
+
+def test_a_healthy_run_is_ready() -> None:
+    verdict = judge_candidate(metrics(), GATES)
+    assert verdict.verdict == "READY"
+    assert [gate.name for gate in verdict.gates] == [case[0] for case in CASES]
+
+
+@pytest.mark.parametrize(("name", "section", "figure", "passing", "failing"), CASES)
+def test_each_gate_at_its_edge(name: str, section: str, figure: str, passing: Any, failing: Any) -> None:
+    assert gate_named(judged(section, figure, passing), name).passed
+    refused = judged(section, figure, failing)
+    assert [gate.name for gate in refused.gates if not gate.passed] == [name]
+    assert refused.verdict == "BLOCKED"
+    assert " not " in gate_named(refused, name).reason
+
+
+@pytest.mark.parametrize(("name", "section", "figure"), READ)
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, "0.9", True, [None, None], [math.nan, 1.0]])
+def test_what_is_no_number_fails_its_gate(name: str, section: str, figure: str, value: Any) -> None:
+    gate = gate_named(judged(section, figure, value), name)
+    assert not gate.passed
+    assert gate.reason.endswith("is missing or not a finite number.")
+
+
+@pytest.mark.parametrize(("name", "section", "figure"), READ)
+def test_what_is_missing_fails_its_gate(name: str, section: str, figure: str) -> None:
+    figures = copy.deepcopy(metrics())
+    del figures[section][figure]
+    assert not gate_named(judge_candidate(figures, GATES), name).passed
+
+
+@pytest.mark.parametrize("figures", [{}, {"policy": None}, {"policy": [], "sft": 3, "reward_model": "x"}])
+def test_nothing_measured_fails_every_gate(figures: dict[str, Any]) -> None:
+    verdict = judge_candidate(figures, GATES)
+    assert not any(gate.passed for gate in verdict.gates)
+
+
+def test_no_gates_are_no_readiness() -> None:
+    assert Verdict(()).verdict == "BLOCKED"
+
+
+def test_thresholds_come_from_params() -> None:
+    strict = GATES.model_copy(update={"max_sequence_kl": 6.0, "min_win_rate_lower": 0.77})
+    failed = [gate.name for gate in judge_candidate(metrics(), strict).gates if not gate.passed]
+    assert failed == ["win_rate", "sequence_kl"]
+
+
+def test_reasons_are_sentences_with_the_numbers() -> None:
+    gate = win_rate_gate(0.81, 0.77, 0.85, 0.5)
+    assert gate.reason == (
+        "The win rate against the SFT model, by the judge that PPO never saw, 0.810 [0.770, 0.850], "
+        "is wholly above 0.500."
+    )
+    assert (gate.measured, gate.threshold) == (0.77, 0.5)
+
+
+def test_a_divergence_well_below_zero_is_a_broken_measurement() -> None:
+    assert sequence_kl_gate(-0.2, 10.0).passed
+    gate = sequence_kl_gate(-3.0, 10.0)
+    assert not gate.passed
+    assert "cannot be" in gate.reason
+
+
+def test_repetition_nobody_sees_is_no_ratio_of_noise() -> None:
+    assert repetition_gate(0.01, 0.0, 1.2).passed
+    assert not repetition_gate(0.02, 0.0, 1.2).passed
+    assert repetition_gate(0.059, 0.05, 1.2).passed
+    assert not repetition_gate(0.061, 0.05, 1.2).passed
+
+
+def test_an_sft_model_without_word_pairs_compares_to_nothing() -> None:
+    assert not gate_named(judged("sft", "distinct_2", 0.0), "distinct_2").passed
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert judged("policy", "sequence_kl", np.float32(3.0)).verdict == "READY"
+
+
+def test_the_verdict_as_json_has_no_nan() -> None:
+    content = judged("policy", "sequence_kl", math.nan).to_json()
+    assert json.loads(json.dumps(content, allow_nan=False))["verdict"] == "BLOCKED"
+    kl = next(gate for gate in content["gates"] if gate["name"] == "sequence_kl")
+    assert set(kl) == {"name", "passed", "reason", "measured", "threshold"}
+    assert kl["measured"] is None
+
+
+JUNK = st.none() | st.text(max_size=5) | st.floats() | st.lists(st.floats(), max_size=3) | st.booleans()
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([figure for _, _, figure in READ]), JUNK))
+def test_ready_means_that_the_win_rate_was_measured_and_met(changes: dict[str, Any]) -> None:
+    figures = metrics()
+    figures["policy"] |= changes
+    verdict = judge_candidate(figures, GATES)
+    json.dumps(verdict.to_json(), allow_nan=False)
+    if verdict.verdict == "READY":
+        lower, upper = figures["policy"]["win_rate_vs_sft_ci"]
+        assert lower > 0.5
+        assert math.isfinite(upper)
+        assert figures["policy"]["sequence_kl"] <= 10
