@@ -129,11 +129,10 @@ def describe(rollouts: Rollouts, targets: Targets) -> dict[str, float]:
     """The figures of one round that a person watches."""
     mask = rollouts.response_mask
     kl = k1(rollouts.old_logprobs, rollouts.ref_logprobs)
-    ended = rollouts.ended
     return {
-        "score": rollouts.scores[ended].mean().item() if bool(ended.any()) else float("nan"),
+        "score": rollouts.scores.mean().item(),
         "kl": torch.where(mask, kl, 0.0).sum(dim=1).mean().item(),
-        "eos_rate": ended.float().mean().item(),
+        "eos_rate": rollouts.ended.float().mean().item(),
         "length": mask.sum(dim=1).float().mean().item(),
         "explained_variance": explained_variance(rollouts.values, targets.returns, mask).item(),
     }
