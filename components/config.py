@@ -179,9 +179,13 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}", "mend the line it names") from None
     except ValidationError as error:
-        raise ConfigError(_describe(path, error), "mend these keys; README.md explains each section") from None
+        raise ConfigError(
+            _describe(path, error), "mend these keys; README.md explains each section"
+        ) from None
 
 
 def _describe(path: Path, error: ValidationError) -> str:
-    faults = (f"{'.'.join(map(str, fault['loc'])) or 'top level'}: {fault['msg']}" for fault in error.errors())
+    faults = (
+        f"{'.'.join(map(str, fault['loc'])) or 'top level'}: {fault['msg']}" for fault in error.errors()
+    )
     return f"{path}: " + "; ".join(faults)

@@ -22,10 +22,16 @@ ROWS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Answer:
-    """A response as text, and whether it ended itself rather than being cut by length."""
+    """A sampled response.
+
+    Attributes:
+        ended: whether it ended itself rather than being cut by length.
+        tokens: as they were sampled, the EOS included; the same text may have other tokens too.
+    """
 
     text: str
     ended: bool
+    tokens: list[int]
 
 
 def generate_responses(
@@ -63,15 +69,17 @@ def answer(
             pad_id=tokenizer.pad_token_id,
             generator=generator,
         )
-        answers.extend(
-            Answer(text, ended)
-            for text, ended in zip(decode(tokenizer, samples), samples.ended.tolist(), strict=True)
-        )
+        texts, ended = decode(tokenizer, samples), samples.ended.tolist()
+        answers.extend(map(Answer, texts, ended, real_tokens(samples)))
     return answers
+
+
+def real_tokens(samples: Samples) -> list[list[int]]:
+    """The tokens of each response up to and including its EOS."""
+    return [tokens[mask].tolist() for tokens, mask in zip(samples.tokens, samples.mask, strict=True)]
 
 
 def decode(tokenizer: Any, samples: Samples) -> list[str]:
     """The text of each response, without special tokens."""
-    rows = [tokens[mask].tolist() for tokens, mask in zip(samples.tokens, samples.mask, strict=True)]
-    texts: list[str] = tokenizer.batch_decode(rows, skip_special_tokens=True)
+    texts: list[str] = tokenizer.batch_decode(real_tokens(samples), skip_special_tokens=True)
     return texts

@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _read_feedback() -> list[Row]:
-    rows = list(read_accepted(FEEDBACK).iter_rows(named=True)) if FEEDBACK.is_dir() else []
+    rows: list[Row] = list(read_accepted(FEEDBACK).iter_rows(named=True))
     if not rows:
         raise DataError(
             f"there is no accepted feedback in {FEEDBACK}",

@@ -13,9 +13,9 @@ from components.objectives.preference_losses import bradley_terry_loss, dpo_marg
 from components.progress import Log
 from components.training.batching import fixed_batches, length_grouped_batches
 from components.training.encoding import Encoded, collate
+from components.training.forward import next_token_logprobs
 from components.training.optimization import Optimization
 from components.training.reward_model import EncodedPair
-from components.training.sft import next_token_logprobs
 
 if TYPE_CHECKING:
     from components.config import DpoParams

@@ -30,9 +30,7 @@ class Optimization:
     ) -> None:
         self.model = model
         self.max_grad_norm = max_grad_norm
-        self.optimizer = AdamW(
-            model.parameters(), lr=learning_rate, eps=ADAM_EPS, weight_decay=weight_decay
-        )
+        self.optimizer = AdamW(model.parameters(), lr=learning_rate, eps=ADAM_EPS, weight_decay=weight_decay)
         warmup = round(warmup_share * total_steps)
         self.schedule: LambdaLR = get_linear_schedule_with_warmup(self.optimizer, warmup, total_steps)
 

@@ -34,7 +34,9 @@ class Targets:
     returns: Tensor
 
 
-def train_ppo(sampler: RolloutSampler, prompts: Sequence[str], params: PpoParams, seed: int, log: Log) -> None:
+def train_ppo(
+    sampler: RolloutSampler, prompts: Sequence[str], params: PpoParams, seed: int, log: Log
+) -> None:
     """Improve `sampler.policy` and `sampler.critic`, in place, on `prompts`."""
     order = torch.Generator().manual_seed(seed)
     dice = torch.Generator(sampler.policy.device).manual_seed(seed)

@@ -51,7 +51,12 @@ def encode_preferences(
 
 
 def train_reward_model(
-    model: PreTrainedModel, pairs: Sequence[EncodedPair], pad_id: int, params: RewardParams, seed: int, log: Log
+    model: PreTrainedModel,
+    pairs: Sequence[EncodedPair],
+    pad_id: int,
+    params: RewardParams,
+    seed: int,
+    log: Log,
 ) -> None:
     """Teach `model`, in place, to score preferred answers higher (Bradley-Terry with soft labels)."""
     generator = torch.Generator().manual_seed(seed)

@@ -74,7 +74,9 @@ class RolloutSampler:
         """Consumes prompts, produces one judged response to each."""
         device = self.policy.device
         rows = [self.text_format.prompt_ids(self.tokenizer, prompt) for prompt in prompts]
-        prompt_ids, prompt_mask = (tensor.to(device) for tensor in pad(rows, self.tokenizer.pad_token_id, "left"))
+        prompt_ids, prompt_mask = (
+            tensor.to(device) for tensor in pad(rows, self.tokenizer.pad_token_id, "left")
+        )
         samples = sample(
             self.policy,
             prompt_ids,

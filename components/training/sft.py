@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel
 
-from components.modeling.logprobs import position_ids, token_logprobs
 from components.objectives.masking import masked_mean, masked_sum
 from components.progress import Log
 from components.training.batching import fixed_batches, length_grouped_batches
-from components.training.encoding import Encoded, TokenBatch, collate
+from components.training.encoding import Encoded, collate
+from components.training.forward import next_token_logprobs
 from components.training.optimization import Optimization
 
 if TYPE_CHECKING:
@@ -21,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def train_sft(
-    model: PreTrainedModel, rows: Sequence[Encoded], pad_id: int, params: SupervisedParams, seed: int, log: Log
+    model: PreTrainedModel,
+    rows: Sequence[Encoded],
+    pad_id: int,
+    params: SupervisedParams,
+    seed: int,
+    log: Log,
 ) -> None:
     """Teach `model`, in place, the responses of `rows`: cross-entropy over response tokens alone."""
     generator = torch.Generator().manual_seed(seed)
@@ -58,14 +62,3 @@ def response_loss(model: PreTrainedModel, rows: Sequence[Encoded], pad_id: int, 
         total -= float(masked_sum(next_token_logprobs(model, batch), mask))
         count += int(mask.sum())
     return total / count
-
-
-def next_token_logprobs(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
-    """[B, L - 1] logprob of each token but the first, given those before it."""
-    logits = model(
-        input_ids=batch.ids,
-        attention_mask=batch.mask.long(),
-        position_ids=position_ids(batch.mask),
-        use_cache=False,
-    ).logits
-    return token_logprobs(logits[:, :-1].float(), batch.ids[:, 1:], temperature=1.0)

@@ -53,7 +53,9 @@ def test_dropout_is_off_in_all_models(tmp_path):
 
 def test_an_encoder_says_that_it_cannot_be_a_reward_model():
     bert = BertForSequenceClassification(
-        BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
+        BertConfig(
+            vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+        )
     )
     with pytest.raises(ModelError, match="score"):
         scalar_head(bert)

@@ -55,7 +55,9 @@ def test_the_score_is_read_at_the_last_real_token_on_either_side(family, tmp_pat
     model, _, _ = new_reward_model(saved_policy(tmp_path, family))
     left = sequence_scores(model, *pad(ROWS, TOK.pad_token_id, "left"))
     right = sequence_scores(model, *pad(ROWS, TOK.pad_token_id, "right"))
-    alone = [scalar_outputs(model, *pad([row], TOK.pad_token_id, "right"))[0, len(row) - 1].item() for row in ROWS]
+    alone = [
+        scalar_outputs(model, *pad([row], TOK.pad_token_id, "right"))[0, len(row) - 1].item() for row in ROWS
+    ]
     assert left.tolist() == pytest.approx(alone, abs=1e-5)
     assert right.tolist() == pytest.approx(alone, abs=1e-5)
 
@@ -72,6 +74,8 @@ def test_scores_are_what_transformers_itself_says(family, tmp_path):
 def test_the_reward_head_starts_at_one_over_root_d_plus_1(tmp_path):
     torch.manual_seed(0)
     folder = saved_policy(tmp_path, "gpt2")
-    weights = torch.cat([scalar_head(new_reward_model(folder)[0]).weight.detach().flatten() for _ in range(30)])
+    weights = torch.cat(
+        [scalar_head(new_reward_model(folder)[0]).weight.detach().flatten() for _ in range(30)]
+    )
     # 960 draws: the standard error of their std is 2.3 %, allow four of them.
     assert weights.std().item() == pytest.approx(33**-0.5, rel=0.09)

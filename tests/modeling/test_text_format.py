@@ -22,10 +22,10 @@ def test_any_text_survives_the_round_trip():
 
 def test_pad_differs_from_eos():
     assert TOK.pad_token_id != TOK.eos_token_id
-    TOK_LIKE_GPT2 = tokenizer()
-    TOK_LIKE_GPT2.pad_token = TOK_LIKE_GPT2.eos_token
-    add_missing_tokens(TOK_LIKE_GPT2)
-    assert TOK_LIKE_GPT2.pad_token_id != TOK_LIKE_GPT2.eos_token_id
+    like_gpt2 = tokenizer()
+    like_gpt2.pad_token = like_gpt2.eos_token
+    add_missing_tokens(like_gpt2)
+    assert like_gpt2.pad_token_id != like_gpt2.eos_token_id
 
 
 def test_a_response_carries_eos_unless_it_is_cut():

@@ -1,12 +1,24 @@
 """Real models with few random weights, one of each family that people bring."""
 
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 from components.modeling.loading import save_model
 from components.modeling.text_format import TextFormat
 from components.modeling.tokenizer import train_tokenizer
 
-TEXTS = ["the battery lasts long", "a sharp camera but a dim screen", "it was a fair price", "naïve 日本語 {braces}"]
+TEXTS = [
+    "the battery lasts long",
+    "a sharp camera but a dim screen",
+    "it was a fair price",
+    "naïve 日本語 {braces}",
+]
 FORMAT = TextFormat("{prompt}\n", max_prompt_tokens=16, max_response_tokens=12)
 FAMILIES = ("gpt2", "llama", "qwen2")
 

@@ -149,7 +149,9 @@ def test_minibatches_are_the_same_update_as_their_rows_whatever_the_garbage(samp
     losses = []
     for part, aims in ((rollouts, targets), (dirty, spoiled)):
         twin = copy.deepcopy(sampler.policy)
-        losses.append(ppo._policy_step(part, aims, ppo._optimization(twin, 1e-3, PARAMS), PARAMS)["policy_loss"])
+        losses.append(
+            ppo._policy_step(part, aims, ppo._optimization(twin, 1e-3, PARAMS), PARAMS)["policy_loss"]
+        )
     assert losses[0] == losses[1]
 
 

@@ -69,7 +69,14 @@ def test_sft_logs_every_step_and_repeats_itself_exactly():
     for _ in range(2):
         torch.manual_seed(0)
         history = []
-        train_sft(policy("gpt2", TOK), rows(), PAD, params, 3, lambda metrics, step, h=history: h.append((step, metrics)))
+        train_sft(
+            policy("gpt2", TOK),
+            rows(),
+            PAD,
+            params,
+            3,
+            lambda metrics, step, h=history: h.append((step, metrics)),
+        )
         histories.append(history)
     assert histories[0] == histories[1]
     assert [step for step, _ in histories[0]] == list(range(1, sft_steps(3, params) + 1))

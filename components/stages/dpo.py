@@ -1,0 +1,37 @@
+"""Stage `dpo`: models/sft + the reward model's preferences -> models/dpo, the baseline without rollouts."""
+
+from __future__ import annotations
+
+from components.config import load_params
+from components.files import replacing_directory
+from components.modeling.device import pick_device, seed_everything
+from components.modeling.loading import load_policy, save_model
+from components.stages.paths import DPO, SFT
+from components.stages.prepared import load_preferences
+from components.stages.running import run_stage
+from components.stages.step_log import StepLog
+from components.training.dpo import train_dpo
+from components.training.reward_model import encode_preferences
+from components.training.sft import sft_steps
+
+STAGE = "dpo"
+
+
+def main() -> None:
+    params = load_params()
+    seed_everything(params.seed)
+    model, tokenizer, text_format = load_policy(SFT)
+    model.to(pick_device())
+    # The same pairs as the reward model's: PPO and DPO learn from the same people.
+    pairs = encode_preferences(tokenizer, text_format, load_preferences("train", "reward"))
+    log = StepLog(STAGE, sft_steps(len(pairs), params.dpo), shown=("loss", "margin"))
+    train_dpo(model, pairs, tokenizer.pad_token_id, params.dpo, params.seed, log)
+    with replacing_directory(DPO) as folder:
+        save_model(folder, model, tokenizer, text_format)
+    log.write(
+        {"pairs": len(pairs), "train_loss": log.mean_of_last("loss"), "margin": log.mean_of_last("margin")}
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,84 @@
+"""Stage `evaluate`: all models + held-out prompts and pairs -> figures, gates, side-by-side answers, the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.config import Params, load_params
+from components.errors import DataError
+from components.evaluation.answers import Sample, to_jsonl
+from components.evaluation.gates import Verdict, judge_candidate
+from components.evaluation.intervals import Bootstrap
+from components.evaluation.report import write_report
+from components.evaluation.steps import read_all_steps
+from components.files import write_json, write_text
+from components.modeling.device import seed_everything
+from components.progress import Progress
+from components.stages.comparison import Comparison, compare_models
+from components.stages.paths import JUDGE, REPORTS, REWARD
+from components.stages.prepared import load_preferences, load_prompts
+from components.stages.reward_quality import RewardQuality, measure_reward_model
+from components.stages.running import run_stage
+
+STAGE = "evaluate"
+PARTS = 3
+
+
+def main() -> None:
+    params = load_params()
+    seed_everything(params.seed)
+    bootstrap = Bootstrap(params.evaluate.bootstrap_samples, params.evaluate.confidence, params.seed)
+    reward, judge = _reward_models(params, bootstrap)
+    _say(1, {"reward_accuracy": reward.accuracy.value, "judge_accuracy": judge.accuracy.value})
+    comparison = _comparison(params, bootstrap)
+    _say(2, {"win_rate_vs_sft": comparison.figures["policy"]["win_rate_vs_sft"]})
+    metrics = {"reward_model": reward.figures(), "judge": judge.figures(), **comparison.figures}
+    verdict = judge_candidate(metrics, params.gates)
+    _write(metrics, verdict, comparison.samples, params, {"Reward model": reward, "Judge": judge})
+    _say(3, {})
+    print(f"verdict: {verdict.verdict}")
+
+
+def _reward_models(params: Params, bootstrap: Bootstrap) -> tuple[RewardQuality, RewardQuality]:
+    preferences = load_preferences("test")
+    bins = params.evaluate.calibration_bins
+    return (
+        measure_reward_model(REWARD, preferences, bins, bootstrap),
+        measure_reward_model(JUDGE, preferences, bins, bootstrap),
+    )
+
+
+def _comparison(params: Params, bootstrap: Bootstrap) -> Comparison:
+    prompts = load_prompts("test")[: params.evaluate.prompts]
+    if not prompts:
+        raise DataError("no prompt is held out for evaluation", "ingest feedback on more prompts")
+    return compare_models(prompts, params.evaluate.temperature, params.seed, bootstrap)
+
+
+def _write(
+    metrics: dict[str, Any],
+    verdict: Verdict,
+    samples: list[Sample],
+    params: Params,
+    scorers: dict[str, RewardQuality],
+) -> None:
+    write_json(REPORTS / "metrics.json", metrics)
+    write_json(REPORTS / "gates.json", verdict.to_json())
+    write_text(REPORTS / "samples.jsonl", to_jsonl(samples))
+    write_report(
+        REPORTS / "report.html",
+        metrics=metrics,
+        verdict=verdict,
+        steps=read_all_steps(REPORTS / "steps"),
+        samples=samples,
+        shown=params.evaluate.side_by_side,
+        reliability={name: quality.calibration for name, quality in scorers.items()},
+    )
+
+
+def _say(step: int, metrics: dict[str, float]) -> None:
+    print(Progress(STAGE, step, PARTS, metrics).line(), flush=True)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,69 @@
+"""What the stages `reward_model` and `judge` share: the same training on other feedback with another seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from components.config import RewardParams
+from components.errors import DataError
+from components.evaluation.stars import Stars, fit_stars
+from components.files import replacing_directory
+from components.modeling.device import pick_device, seed_everything
+from components.modeling.loading import new_reward_model, save_model
+from components.modeling.text_format import TextFormat
+from components.stages.paths import SFT
+from components.stages.prepared import load_demonstrations, load_preferences, load_ratings
+from components.stages.step_log import StepLog
+from components.training.encoding import encode_pairs
+from components.training.reward_model import encode_preferences, train_reward_model
+from components.training.scoring import RewardScale, ScoreTexts, raw_scores, text_scorer
+from components.training.sft import sft_steps
+
+#: Reference responses that fix the zero and the unit of the scores.
+REFERENCES = 512
+
+
+def train_preference_model(stage: str, role: str, folder: Path, params: RewardParams, seed: int) -> None:
+    """Train on the training preferences of `role`, fix the scale and the stars, and write folder and reports."""
+    seed_everything(seed)
+    model, tokenizer, text_format = new_reward_model(SFT)
+    model.to(pick_device())
+    pairs = encode_preferences(tokenizer, text_format, load_preferences("train", role))
+    if not pairs:
+        raise DataError(
+            f"no training preferences for the role {role!r}",
+            "ingest more pairwise feedback, or change prepare.judge_share in params.yaml",
+        )
+    log = StepLog(stage, sft_steps(len(pairs), params), shown=("loss", "accuracy"))
+    train_reward_model(model, pairs, tokenizer.pad_token_id, params, seed, log)
+    scale = _measure_scale(model, tokenizer, text_format)
+    stars = _fit_stars(text_scorer(model, tokenizer, text_format, scale))
+    with replacing_directory(folder) as staged:
+        save_model(staged, model, tokenizer, text_format)
+        scale.save(staged)
+        if stars is not None:
+            stars.write(staged / "stars.json")
+    log.write(
+        {
+            "pairs": len(pairs),
+            "train_loss": log.mean_of_last("loss"),
+            "train_accuracy": log.mean_of_last("accuracy"),
+        }
+    )
+
+
+def _measure_scale(model: PreTrainedModel, tokenizer: Any, text_format: TextFormat) -> RewardScale:
+    references = load_demonstrations("train")[:REFERENCES]
+    rows = encode_pairs(
+        tokenizer, text_format, [row.prompt for row in references], [row.response for row in references]
+    )
+    return RewardScale.measure(raw_scores(model, rows, tokenizer.pad_token_id))
+
+
+def _fit_stars(score: ScoreTexts) -> Stars | None:
+    ratings = load_ratings("train")
+    scores = score([row.prompt for row in ratings], [row.response for row in ratings])
+    return fit_stars(scores, [row.rating for row in ratings])

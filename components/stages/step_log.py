@@ -1,0 +1,53 @@
+"""Metrics of each training step: a line now and then for people, a CSV of all for plots and MLflow."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+
+from components.files import write_json, write_text
+from components.progress import Progress
+from components.stages.paths import metrics_file, steps_file
+
+#: Lines printed over a stage's whole length.
+LINES = 25
+
+
+class StepLog:
+    """Call it as a training loop's `log`; then `write` the files that dvc.yaml declares.
+
+    Args:
+        stage: the stage's name in dvc.yaml.
+        total: how many steps there will be.
+        shown: the metrics worth a place in the printed line.
+    """
+
+    def __init__(self, stage: str, total: int, shown: tuple[str, ...]) -> None:
+        self.stage = stage
+        self.total = total
+        self.shown = shown
+        self.rows: list[dict[str, float]] = []
+
+    def __call__(self, metrics: Mapping[str, float], step: int) -> None:
+        self.rows.append({"step": step, **metrics})
+        if step == self.total or step % max(1, self.total // LINES) == 0:
+            figures = {name: metrics[name] for name in self.shown}
+            print(Progress(self.stage, step, self.total, figures).line(), flush=True)
+
+    def mean_of_last(self, name: str, share: float = 0.1) -> float:
+        """Mean of a metric over the last part of the run: less noise than its last value."""
+        count = max(1, round(share * len(self.rows)))
+        return sum(row[name] for row in self.rows[-count:]) / count
+
+    def write(self, metrics: Mapping[str, object]) -> None:
+        """The steps as CSV, the final figures as JSON."""
+        write_text(steps_file(self.stage), self._csv())
+        write_json(metrics_file(self.stage), dict(metrics))
+
+    def _csv(self) -> str:
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, fieldnames=list(self.rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return buffer.getvalue()
