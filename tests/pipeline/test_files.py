@@ -1,0 +1,91 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from components.files import (
+    digest_of,
+    digest_tree,
+    read_json,
+    replacing_directory,
+    sha256_bytes,
+    write_json,
+    write_text,
+)
+from components.progress import Progress, parse_progress
+
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_sha256_of_abc_is_the_published_one():
+    assert sha256_bytes(b"abc") == ABC
+
+
+def test_a_tree_digest_sees_names_and_bytes(tmp_path):
+    write_text(tmp_path / "a" / "x.txt", "abc")
+    assert digest_tree(tmp_path) == {"a/x.txt": ABC}
+    before = digest_of(digest_tree(tmp_path))
+    (tmp_path / "a" / "x.txt").rename(tmp_path / "a" / "y.txt")
+    assert digest_of(digest_tree(tmp_path)) != before
+
+
+def test_a_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "model"
+    with replacing_directory(target) as staged:
+        (staged / "old").write_text("1")
+    with pytest.raises(RuntimeError), replacing_directory(target) as staged:
+        (staged / "new").write_text("2")
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["old"]
+    with replacing_directory(target) as staged:
+        (staged / "new").write_text("2")
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_writer_killed_in_the_middle_leaves_the_old_folder(tmp_path):
+    target = tmp_path / "model"
+    with replacing_directory(target) as staged:
+        (staged / "old").write_text("1")
+    script = (
+        "import sys, time, pathlib; from components.files import replacing_directory\n"
+        "with replacing_directory(pathlib.Path(sys.argv[1])) as staged:\n"
+        "    (staged / 'new').write_text('2'); print('writing', flush=True); time.sleep(60)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", script, str(target)], stdout=subprocess.PIPE)
+    assert writer.stdout.readline() == b"writing\n"
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait()
+    writer.stdout.close()
+    assert [path.name for path in target.iterdir()] == ["old"]
+    with replacing_directory(target) as staged:
+        (staged / "new").write_text("3")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+
+
+def test_json_has_no_nan(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    assert not (tmp_path / "x.json").exists()
+    write_json(tmp_path / "x.json", {"a": "é"})
+    assert read_json(tmp_path / "x.json") == {"a": "é"}
+
+
+def test_a_progress_line_is_read_back():
+    progress = Progress("ppo", 3, 40, {"score": -0.5125, "kl": 1.25e-07, "eos_rate": 1.0})
+    assert progress.line() == "[ppo] 3/40 score=-0.5125 kl=1.25e-07 eos_rate=1"
+    assert parse_progress(progress.line() + "\n") == progress
+    assert parse_progress(Progress("prepare", 1, 1, {}).line()) == Progress("prepare", 1, 1, {})
+
+
+@pytest.mark.parametrize("line", ["", "loading", "[ppo] done", "[ppo] 1/2 nonsense", "x [ppo] 1/2"])
+def test_other_lines_are_not_progress(line):
+    assert parse_progress(line) is None
+
+
+def test_progress_with_nan_is_still_progress():
+    parsed = parse_progress(Progress("ppo", 1, 2, {"score": float("nan")}).line())
+    assert parsed is not None
+    assert parsed.metrics["score"] != parsed.metrics["score"]
