@@ -2,7 +2,8 @@
 
 A task holds `data` (what was shown) and `annotations`, each {completed_by, was_cancelled, created_at,
 result}; a result is {type: "pairwise", to_name: "answer1,answer2", value: {selected: "left"}} or {type:
-"rating", value: {rating: 4}}. The Rating tag's maxRating is not exported: the scale is 1 to 5 unless `data.scale` says so.
+"rating", value: {rating: 4}}. The Rating tag's maxRating is not exported: the scale is 1 to 5 unless
+`data.scale` says so.
 https://labelstud.io/guide/task_format and https://labelstud.io/tags/pairwise
 """
 

@@ -26,9 +26,9 @@ def read(fields: Fields) -> Draft:
 
 
 def _prompt(fields: Fields) -> str:
-    """The instruction, and below it the input where there is one."""
-    instruction, given = fields.text("instruction"), fields.optional_text("input")
-    return f"{instruction}\n\n{given}" if given and given.strip() else instruction
+    """The instruction and, below it, the input. Either may be blank; one real row has an input alone."""
+    parts = (fields.text("instruction"), fields.optional_text("input") or "")
+    return "\n\n".join(part for part in parts if part.strip())
 
 
 def _vote(fields: Fields, number: int, name: str) -> Vote:

@@ -26,7 +26,12 @@ def read(fields: Fields) -> Draft:
 
 def _prompt(fields: Fields) -> str:
     """What the debaters were asked. What tells prompts apart stands last: long prompts lose their start."""
-    return f"Argue for this stance.\nTopic: {fields.text('topic')}\nStance: {fields.text('stance')}"
+    topic, stance = fields.text("topic"), fields.text("stance")
+    return (
+        f"Argue for this stance.\nTopic: {topic}\nStance: {stance}"
+        if topic.strip() and stance.strip()
+        else ""
+    )
 
 
 def _vote(part: Fields) -> Vote:
