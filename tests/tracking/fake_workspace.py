@@ -1,6 +1,7 @@
 """A workspace as a retraining leaves it, with real tiny models and made-up figures."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import torch
@@ -95,3 +96,25 @@ LOCK = {
     ),
     "evaluate": _entry({"models/policy": "3" * 32 + ".dir"}, {"reports/gates.json": "4" * 32}, {"seed": 7}),
 }
+
+
+def write_dvc_workspace(root, models, gates=READY):
+    """A fresh clone of a project whose stages are the quick stand-ins of fake_stages.py. No feedback yet."""
+    root.mkdir(parents=True)
+    shutil.copytree(models, root / "ready-made")
+    here = Path(__file__).parent
+    for source, name in (
+        (PROJECT / "params.yaml", "params.yaml"),
+        (PROJECT / ".gitignore", ".gitignore"),
+        (PROJECT / ".dvcignore", ".dvcignore"),
+        (PROJECT / ".dvc/config", ".dvc/config"),
+        (here / "fake_dvc.yaml", "dvc.yaml"),
+        (here / "fake_stages.py", "fake_stages.py"),
+    ):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(source, root / name)
+    write_json(root / "gates-to-report.json", gates)
+    write_text(root / ".dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "clone"]):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *words], cwd=root, check=True)
+    return root

@@ -1,0 +1,54 @@
+"""Prefect artifacts: what a run shows on its page. Texts of strangers are escaped."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from components.progress import Progress
+from flows.terminal import printable
+
+#: An update costs 16 ms.
+EVERY_S = 1.0
+
+
+def key(name: str) -> str:
+    """An artifact's key: lowercase letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+class ProgressArtifact:
+    """How far a stage is, on its run's page; made when the stage first tells."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._id: UUID | None = None
+        self._told = 0.0
+
+    def update(self, progress: Progress) -> None:
+        percent = 100.0 * progress.step / max(1, progress.total)
+        if self._id is None:
+            self._id = create_progress_artifact(percent, key=f"{key(self._stage)}-progress")
+        elif percent < 100 and time.monotonic() - self._told < EVERY_S:
+            return
+        else:
+            update_progress_artifact(self._id, percent)
+        self._told = time.monotonic()
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A markdown table."""
+    lines = [headers, ["---"] * len(headers), *([cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(value: Any) -> str:
+    """A value as text in a markdown table: no markup, no line break, no end of the cell."""
+    text = html.escape(printable(str(value)).replace("\n", " "))
+    return re.sub(r"([|\\`*_\[\]<>#])", r"\\\1", text)

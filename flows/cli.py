@@ -1,0 +1,95 @@
+"""The command `rlhf`. Heavy libraries are imported by the commands that need them: `rlhf --help` is quick."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from components.errors import BusyError, PromotionRefusedError, RlhfError
+from flows.commands import generate, ingest, promote, retrain, rollback, simulate, status
+
+FAILED, REFUSED, BUSY = 1, 4, 5
+
+app = typer.Typer(
+    name="rlhf",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    epilog="Exit status: 0 fine, 1 failure, 2 wrong usage, 3 feedback rejected, 4 refused by a gate or by the "
+    "rules of promotion, 5 busy.",
+)
+for name, command in {
+    "ingest": ingest.command,
+    "retrain": retrain.command,
+    "promote": promote.command,
+    "rollback": rollback.command,
+    "generate": generate.command,
+    "status": status.command,
+    "simulate": simulate.command,
+}.items():
+    app.command(name)(command)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and Prefect's own lines.")] = False,
+) -> None:
+    """From human feedback to a promoted model, and round again.
+
+    \b
+    rlhf ingest data/samples/*                 take in feedback
+    rlhf retrain                               train a candidate on it
+    rlhf promote 1 --approver NAME             put the candidate into production
+    rlhf generate "Review the Pixel 9."        ask the champion
+    """
+    context.obj = debug
+
+
+def main() -> None:
+    """Run a command; an expected failure is its message and what to do about it, on stderr."""
+    signal.signal(signal.SIGTERM, _end)
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except RlhfError as error:
+        if debug:
+            raise
+        _complain(error.message, error.remedy)
+        sys.exit(_status(error))
+    except Exception as error:
+        if debug:
+            raise
+        _complain(
+            f"{type(error).__name__}: {error}",
+            "this was not expected: `rlhf --debug ...` shows where it happened",
+        )
+        sys.exit(FAILED)
+
+
+def _end(*_: object) -> None:
+    # As an exception: what runs is ended on the way out, and the run's last state is told.
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _complain(message: str, remedy: str) -> None:
+    from flows.terminal import note
+
+    note(f"error: {message}", "red")
+    if remedy:
+        note(f"remedy: {remedy}")
+
+
+def _status(error: RlhfError) -> int:
+    if isinstance(error, BusyError):
+        return BUSY
+    return REFUSED if isinstance(error, PromotionRefusedError) else FAILED
+
+
+if __name__ == "__main__":
+    main()

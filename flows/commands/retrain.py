@@ -1,0 +1,69 @@
+"""`rlhf retrain`"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.terminal import next_step, say
+from flows.workspace import open_project, with_prefect
+
+BLOCKED = 4
+
+
+def command(
+    context: typer.Context,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The summary as one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Train a candidate on all accepted feedback, measure it, register it. What is up to date is skipped.
+
+    Exit status 4: the candidate was trained and registered, and a gate blocks it.
+
+    \b
+    rlhf retrain
+    rlhf retrain --json
+    """
+    root = open_project(context)
+    from flows.locks import refuse_if_busy
+
+    refuse_if_busy(root)
+    summary = _run(root)
+    typer.echo(json.dumps(summary)) if as_json else _print(root, summary)
+    _finish(summary, as_json)
+
+
+def _run(root: Path) -> dict[str, Any]:
+    with with_prefect(root, "flows.retrain", "components.tracking.preload"):
+        from prefect import tags
+
+        from flows.dead_runs import workspace_tag
+        from flows.display import on_terminal
+        from flows.retrain import retrain
+
+        with on_terminal(), tags(workspace_tag(root)):
+            return retrain(root)
+
+
+def _print(root: Path, summary: dict[str, Any]) -> None:
+    from flows.report import how_to_open_mlflow
+
+    for version in summary["versions"].values():
+        say(f"{version['name']} version {version['version']}{'' if version['created'] else ' (as before)'}")
+    say(f"candidate: {summary['verdict']}", "green" if summary["verdict"] == "READY" else "red")
+    for reason in summary["reasons"]:
+        say(f"  {reason}")
+    say(f"report: {root / 'reports/report.html'}")
+    say(f"MLflow: {how_to_open_mlflow(root)}")
+
+
+def _finish(summary: dict[str, Any], as_json: bool) -> None:
+    if summary["verdict"] != "READY":
+        next_step("read the report; add feedback or change params.yaml, then `rlhf retrain`", as_json=as_json)
+        raise typer.Exit(BLOCKED)
+    version = summary["versions"]["candidate"]["version"]
+    next_step(f"read the report, then `rlhf promote {version} --approver NAME`", as_json=as_json)

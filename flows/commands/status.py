@@ -1,0 +1,62 @@
+"""`rlhf status`"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.terminal import next_step, plain, results, say
+from flows.workspace import open_project
+
+
+def command(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as one JSON object on stdout.")] = False,
+) -> None:
+    """Show batches, stages, last runs, candidate, champion, and what to do next.
+
+    \b
+    rlhf status
+    rlhf status --json
+    """
+    root = open_project(context)
+    from flows.overview import overview
+
+    seen = overview(root)
+    if as_json:
+        typer.echo(json.dumps(seen))
+    else:
+        _print(root, seen)
+    next_step(seen["next"], as_json=as_json)
+
+
+def _print(root: Path, seen: dict[str, Any]) -> None:
+    columns = ("batch", "status", "read", "accepted", "quarantined", "duplicates")
+    _table("Feedback", columns, seen["batches"])
+    _table("Stages", ("stage", "state"), seen["stages"])
+    _table("Last runs", ("stage", "status", "ended", "run"), seen["runs"])
+    for kind in ("candidate", "champion"):
+        _version(kind, seen[kind])
+
+
+def _table(title: str, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", box=None)
+    for row in rows:
+        table.add_row(*(plain(str(row[column])) for column in columns))
+    results().print(table if table.row_count else plain(f"{title}: none yet"))
+
+
+def _version(kind: str, version: dict[str, Any] | None) -> None:
+    if version is None:
+        say(f"{kind}: none yet")
+        return
+    verdict = f", {version['verdict']}" if version.get("verdict") else ""
+    say(f"{kind}: {version['name']} version {version['version']}{verdict}")
+    for reason in version.get("reasons", ()):
+        say(f"  {reason}")

@@ -1,0 +1,91 @@
+"""`make demo`: the whole loop on the shipped sample, by the same commands that a team uses.
+
+Ingest the samples, retrain, promote what passed, ask the champion; then say what was done and what it gave.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from flows.environment import find_root, prepare_environment
+from flows.server import prefect_api
+from flows.terminal import say
+
+APPROVER = "demo-reviewer"
+PROMPT = "Review the Luma Pro for students and mention the battery and the camera."
+
+
+def main() -> None:
+    """Run the loop; exit with the status of the first command that fails, 4 where a gate blocks the candidate."""
+    root = find_root(Path.cwd())
+    prepare_environment(root)
+    started = time.monotonic()
+    # One Prefect server for all commands, instead of one each.
+    with prefect_api(root):
+        _loop(root)
+    _tell(root, time.monotonic() - started)
+
+
+def _loop(root: Path) -> None:
+    samples = sorted(str(path.relative_to(root)) for path in (root / "data/samples").iterdir())
+    _rlhf("ingest", *samples)
+    _rlhf("retrain")
+    candidate = _status()["candidate"]
+    _rlhf("promote", str(candidate["version"]), "--approver", APPROVER)
+    _rlhf("generate", PROMPT, "-n", "3")
+
+
+def _rlhf(*arguments: str) -> None:
+    shown = " ".join(f'"{word}"' if " " in word else word for word in arguments)
+    say(f"\n$ rlhf {shown}", "bold")
+    done = subprocess.run([sys.executable, "-m", "flows.cli", *arguments])
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def _status() -> dict[str, Any]:
+    command = [sys.executable, "-m", "flows.cli", "status", "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _tell(root: Path, seconds: float) -> None:
+    from flows.report import how_to_open_mlflow
+
+    metrics = json.loads((root / "reports/metrics.json").read_text(encoding="utf-8"))
+    say("\nWhat happened", "bold")
+    for line in figures(metrics):
+        say(f"  {line}")
+    say(f"  {seconds:.0f} s in all")
+    say(f"  report: {root / 'reports/report.html'}")
+    say(f"  MLflow: {how_to_open_mlflow(root)}")
+
+
+def figures(metrics: dict[str, Any]) -> list[str]:
+    """The figures of one run, a line each."""
+    reward, policy, dpo = metrics["reward_model"], metrics["policy"], metrics["dpo"]
+    return [
+        f"reward model: right on {reward['accuracy']:.1%} of held-out pairs; knowing the truth would give "
+        f"{reward['bayes_accuracy']:.1%}, preferring the longer answer {reward['longer_wins_accuracy']:.1%}",
+        _wins("PPO", policy),
+        _wins("DPO", dpo),
+    ]
+
+
+def _wins(name: str, section: dict[str, Any]) -> str:
+    lower, upper = section["gold_win_rate_vs_sft_ci"]
+    return (
+        f"{name}: truly better than the supervised start on {section['gold_win_rate_vs_sft']:.1%} of prompts "
+        f"[{lower:.1%}, {upper:.1%}], by the judge {section['win_rate_vs_sft']:.1%}, "
+        f"{section['sequence_kl']:.1f} nats away"
+    )
+
+
+if __name__ == "__main__":
+    main()

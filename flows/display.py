@@ -1,0 +1,101 @@
+"""What a person sees while stages run: a live bar on a terminal, plain lines in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from components.progress import Progress
+from flows.terminal import note, notes, plain, printable
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What became of a stage: "ran", "up to date", or "restored" from DVC's cache of earlier runs."""
+
+    stage: str
+    status: str
+    seconds: float
+
+
+class Display:
+    """Shows nothing: for a flow that a worker runs, whose words are in the run's log."""
+
+    def started(self, stage: str) -> None: ...
+
+    def line(self, text: str) -> None: ...
+
+    def progress(self, progress: Progress) -> None: ...
+
+    def finished(self, run: StageRun) -> None: ...
+
+
+class PlainDisplay(Display):
+    """Lines."""
+
+    def started(self, stage: str) -> None:
+        note(f"{stage}: started")
+
+    def line(self, text: str) -> None:
+        note(text)
+
+    def progress(self, progress: Progress) -> None:
+        note(progress.line())
+
+    def finished(self, run: StageRun) -> None:
+        note(f"{run.stage}: {run.status} ({run.seconds:.1f} s)")
+
+
+class LiveDisplay(PlainDisplay):
+    """One bar for the stage that runs; lines scroll above it."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+
+    def started(self, stage: str) -> None:
+        self._bar = self._bars.add_task(stage, total=None, figures="")
+
+    def line(self, text: str) -> None:
+        self._bars.console.print(plain(text, "dim"))
+
+    def progress(self, progress: Progress) -> None:
+        figures = " ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
+        self._bars.update(
+            self._bar, completed=progress.step, total=progress.total, figures=printable(figures)
+        )
+
+    def finished(self, run: StageRun) -> None:
+        self._bars.remove_task(self._bar)
+        super().finished(run)
+
+
+#: What the command set; a flow finds it here.
+_current: ContextVar[Display] = ContextVar("display")
+
+
+def display() -> Display:
+    return _current.get(Display())
+
+
+@contextmanager
+def on_terminal() -> Iterator[None]:
+    """Show the stages that run in the block."""
+    if not notes().is_terminal:
+        _current.set(PlainDisplay())
+        yield
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+    )
+    with Bars(*columns, console=notes(), transient=True) as bars:
+        _current.set(LiveDisplay(bars))
+        yield

@@ -1,0 +1,144 @@
+"""DVC, by its command line: it runs stages, and keeps the feedback's versions."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from components.errors import BusyError, FeedbackError, RlhfError, StageFailedError
+from flows.display import StageRun
+from flows.processes import stream
+
+FEEDBACK = Path("data/feedback")
+TRACKED = Path("data/feedback.dvc")
+
+#: A repository that another DVC process holds is asked again for this long: its locks are held for moments.
+BUSY_S = 60.0
+_BUSY = ("is busy", "Unable to acquire lock")
+_ADVICE = ("To track the changes", "\tgit add", "To enable auto staging", "\tdvc config", "Use `dvc push`")
+_OWN = (
+    "Running stage '",
+    "> ",
+    "Stage '",
+    "Generating lock file",
+    "Updating lock file",
+    "Data and pipelines are",
+)
+_SKIPPED = {"didn't change, skipping": "up to date", "is cached - skipping run": "restored"}
+
+
+def repro(root: Path, stage: str, on_line: Callable[[str], None]) -> StageRun:
+    """Run one stage if its inputs, parameters or outputs changed.
+
+    Raises:
+        StageFailedError: with what the stage said.
+        BusyError: another process runs it.
+    """
+    start = time.monotonic()
+    status, lines = _dvc(root, "repro", "--single-item", stage, on_line=on_line)
+    if status:
+        raise _stage_error(stage, lines)
+    found = (word for line in lines for mark, word in _SKIPPED.items() if mark in line)
+    return StageRun(stage, next(found, "ran"), time.monotonic() - start)
+
+
+def add_feedback(root: Path) -> None:
+    """Put data/feedback as it is under DVC: its files into the cache, its digest into data/feedback.dvc."""
+    status, lines = _dvc(root, "add", str(FEEDBACK))
+    if status:
+        raise RlhfError(
+            f"the feedback is accepted, but `dvc add {FEEDBACK}` failed: {_last(lines)}",
+            f"run `dvc add {FEEDBACK}` once its cause is mended",
+        )
+
+
+def has_remote(root: Path) -> bool:
+    status, _ = _dvc(root, "config", "core.remote")
+    return status == 0
+
+
+def push_feedback(root: Path) -> None:
+    """Copy the feedback to the default remote.
+
+    Raises:
+        RlhfError: the remote cannot be reached; what is here stays.
+    """
+    status, lines = _dvc(root, "push", str(TRACKED))
+    if status:
+        raise RlhfError(
+            f"the feedback is kept here, but the DVC remote did not take it: {_last(lines)}",
+            "make the remote reachable; the next ingestion or `dvc push` brings it there",
+        )
+
+
+def restore_feedback(root: Path) -> None:
+    """Bring back feedback that data/feedback.dvc tells of and that this clone does not hold yet.
+
+    Raises:
+        FeedbackError: neither the cache nor the remote has it. Going on would forget earlier batches.
+    """
+    if (root / FEEDBACK).exists() or not (root / TRACKED).exists():
+        return
+    status, lines = _dvc(root, "pull", str(TRACKED))
+    if status:
+        raise FeedbackError(
+            f"{TRACKED} tells of feedback that cannot be fetched: {_last(lines)}",
+            "make the DVC remote reachable and run `dvc pull`; "
+            f"or remove {TRACKED} to start without earlier feedback",
+        )
+
+
+def stale(root: Path) -> dict[str, Any]:
+    """What `dvc status` says has changed, by stage or .dvc file; empty where all is up to date."""
+    status, lines = _dvc(root, "status", "--json")
+    if status:
+        raise RlhfError(f"`dvc status` failed: {_last(lines)}", "run it by hand to see more")
+    report: dict[str, Any] = json.loads(next((line for line in lines if line.startswith("{")), "{}"))
+    return report
+
+
+def is_dvcs_own(line: str) -> bool:
+    """Whether DVC, not the stage, printed this line: a person is told the same in other words."""
+    return line.startswith(_OWN)
+
+
+def _dvc(root: Path, *words: str, on_line: Callable[[str], None] = lambda _: None) -> tuple[int, list[str]]:
+    """Exit status and printed lines; DVC's advice about git is left out."""
+    command = [sys.executable, "-m", "dvc", *words]
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        lines: list[str] = []
+
+        def take(line: str, lines: list[str] = lines) -> None:
+            if line.strip() and not line.startswith(_ADVICE):
+                lines.append(line)
+                on_line(line)
+
+        status = stream(command, root, take)
+        if status == 0 or not any(mark in line for line in lines for mark in _BUSY):
+            return status, lines
+        if time.monotonic() > deadline:
+            raise BusyError(
+                f"`dvc {words[0]}`: {_last(lines)}", "wait until the other process has ended, then try again"
+            )
+        time.sleep(1)
+
+
+def _stage_error(stage: str, lines: Sequence[str]) -> StageFailedError:
+    """The stage's own message and remedy where it printed them (components/stages/running.py)."""
+    own_words = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
+    message = _said(lines, "error: ") or _last(own_words)
+    hint = f"see the lines above; `dvc repro --single-item {stage}` runs it alone"
+    return StageFailedError(f"stage {stage} failed: {message}", _said(lines, "remedy: ") or hint)
+
+
+def _said(lines: Sequence[str], mark: str) -> str:
+    return next((line.removeprefix(mark) for line in reversed(lines) if line.startswith(mark)), "")
+
+
+def _last(lines: Sequence[str]) -> str:
+    return lines[-1].strip() if lines else "it said nothing"

@@ -1,0 +1,53 @@
+"""The project's folder, and the defaults that make every server embedded. What a person has set stays as it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from components.errors import ConfigError
+
+STATE = Path(".rlhf")
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds params.yaml and dvc.yaml.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            return folder
+    raise ConfigError(
+        f"{start} is not inside a project: no folder above it holds params.yaml and dvc.yaml",
+        "change into the folder of the project",
+    )
+
+
+def prepare_environment(root: Path, debug: bool = False) -> None:
+    """Set the variables that Prefect, MLflow and DVC read, where they are unset. Before those are imported."""
+    for name, value in _defaults(root, debug).items():
+        os.environ.setdefault(name, value)
+    # dvc.yaml says `python -m ...`: it must be this Python, also where no virtual environment is active.
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    here = str(Path(sys.executable).parent)
+    if folders[0] != here:
+        os.environ["PATH"] = os.pathsep.join([here, *folders])
+
+
+def _defaults(root: Path, debug: bool) -> dict[str, str]:
+    from components.tracking.tracker import embedded_uri
+
+    return {
+        "PREFECT_HOME": str(root / STATE / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # The command speaks for itself; Prefect's own lines go to the run's log.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if debug else "CRITICAL",
+        "DO_NOT_TRACK": "true",
+        "DVC_NO_ANALYTICS": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "INFO" if debug else "WARNING",
+        "MLFLOW_TRACKING_URI": embedded_uri(root),
+    }

@@ -1,0 +1,56 @@
+"""The order of the stages in dvc.yaml: `dvc repro --single-item` ignores stale parents, so they must come first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from components.errors import ConfigError
+
+
+def stage_order(root: Path) -> list[str]:
+    """Names of the stages, each after those whose outputs it reads; otherwise in the order of the file.
+
+    Raises:
+        ConfigError: dvc.yaml is not YAML, has no stages, or they form a circle.
+    """
+    stages = _stages(root / "dvc.yaml")
+    writers = {
+        path: name for name, stage in stages.items() for path in _paths(stage, "outs", "metrics", "plots")
+    }
+    parents = {
+        name: {
+            writer for dep in _paths(stage, "deps") for out, writer in writers.items() if _overlap(dep, out)
+        }
+        for name, stage in stages.items()
+    }
+    try:
+        return list(TopologicalSorter(parents).static_order())
+    except CycleError as error:
+        raise ConfigError(
+            f"dvc.yaml: the stages {' > '.join(error.args[1])} form a circle", "break it"
+        ) from None
+
+
+def _stages(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        stages: dict[str, dict[str, Any]] = content["stages"]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} holds no stages: {error}", "restore it from git") from None
+    return stages
+
+
+def _paths(stage: dict[str, Any], *keys: str) -> Iterator[PurePosixPath]:
+    """Paths under these keys; an entry is a path, or a mapping of a path to options."""
+    for key in keys:
+        for entry in stage.get(key) or []:
+            yield PurePosixPath(entry if isinstance(entry, str) else next(iter(entry)))
+
+
+def _overlap(dep: PurePosixPath, out: PurePosixPath) -> bool:
+    return dep == out or out in dep.parents or dep in out.parents

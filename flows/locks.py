@@ -1,0 +1,66 @@
+"""One retraining at a time in a workspace; whoever comes second is told who is at it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.errors import BusyError
+from components.tracking.locks import exclusive
+from flows.environment import STATE
+
+
+@contextmanager
+def retraining(root: Path) -> Iterator[None]:
+    """Hold the workspace for a retraining. The lock falls with its process, however that ends.
+
+    Raises:
+        BusyError: another process retrains; it says which, whose, and since when.
+    """
+    path = root / STATE / "retrain.lock"
+    try:
+        with exclusive(path, wait=False) as handle:
+            handle.truncate(0)
+            json.dump({"pid": os.getpid(), "user": _user(), "since": _now()}, handle)
+            handle.flush()
+            yield
+    except BlockingIOError:
+        raise _busy(path) from None
+
+
+def refuse_if_busy(root: Path) -> None:
+    """Raise BusyError at once, before a server is started for nothing."""
+    path = root / STATE / "retrain.lock"
+    try:
+        with exclusive(path, wait=False):
+            return
+    except BlockingIOError:
+        raise _busy(path) from None
+
+
+def _busy(path: Path) -> BusyError:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        who = f"process {holder['pid']} of {holder['user']}, since {holder['since']}"
+    except (ValueError, KeyError):
+        # Between taking the lock and writing its name.
+        who = "another process"
+    return BusyError(
+        f"a retraining is running: {who}", "wait until it has ended; `rlhf status` shows where things are"
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

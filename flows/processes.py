@@ -1,0 +1,85 @@
+"""Other programs, run in a process group of their own that never outlives the block that runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flows import guardian
+
+#: A stage that is told to end may write a checkpoint first.
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Start a program; when the block ends, however it ends, the program and all it started are gone.
+
+    Ctrl-C does not reach it: this process hears it, and ends the program on its way out.
+    """
+    process = subprocess.Popen(list(command), start_new_session=True, text=True, **options)
+    guardian.watch(process.pid)
+    try:
+        yield process
+    finally:
+        end(process)
+        guardian.forget(process.pid)
+
+
+def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) -> int:
+    """Run a program, give each line it prints (stdout and stderr alike) to `on_line`, return its exit status."""
+    options: Mapping[str, Any] = {
+        "cwd": cwd,
+        "env": {**os.environ, "PYTHONUNBUFFERED": "1"},
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "encoding": "utf-8",
+        "errors": "replace",
+    }
+    with running(command, **options) as process:
+        for line in process.stdout or ():
+            on_line(line.rstrip("\n"))
+        return process.wait()
+
+
+def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:
+    """End a process and its group: SIGTERM, patience, SIGKILL. Returns at once where all have ended."""
+    process.poll()
+    deadline = time.monotonic() + patience_s
+    if _alive(process.pid):
+        _signal(process.pid, signal.SIGTERM)
+    while _alive(process.pid):
+        if time.monotonic() > deadline:
+            _signal(process.pid, signal.SIGKILL)
+        time.sleep(0.02)
+        process.poll()
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def _alive(group: int) -> bool:
+    """Whether the group has a process that is more than a zombie: an orphan's may never be collected."""
+    import psutil
+
+    for each in psutil.process_iter():
+        try:
+            if os.getpgid(each.pid) == group and each.status() != psutil.STATUS_ZOMBIE:
+                return True
+        except (ProcessLookupError, PermissionError, psutil.Error):
+            continue
+    return False
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,42 @@
+"""Flows `promote` and `rollback`: a person's decision, carried out and shown on a run's page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from components.tracking import promotion
+from components.tracking.promotion import Promotion
+from components.tracking.tracker import connect
+
+
+@flow(name="promote")
+def promote(root: Path, version: str, approver: str) -> Promotion:
+    """Copy a READY candidate into production and make it the champion. Errors: components.tracking.promotion."""
+    return _told(promote_candidate(root, version, approver))
+
+
+@flow(name="rollback")
+def rollback(root: Path, version: str | None, approver: str) -> Promotion:
+    """Make the champion before, or the production version named, champion again."""
+    return _told(restore_version(root, version, approver))
+
+
+@task(cache_policy=NO_CACHE)
+def promote_candidate(root: Path, version: str, approver: str) -> Promotion:
+    return promotion.promote(connect(root), version, approver)
+
+
+@task(cache_policy=NO_CACHE)
+def restore_version(root: Path, version: str | None, approver: str) -> Promotion:
+    return promotion.rollback(connect(root), version, approver)
+
+
+def _told(done: Promotion) -> Promotion:
+    get_run_logger().info("@champion of %s is version %s", done.model, done.version)
+    create_table_artifact([asdict(done)], key="promotion")
+    return done

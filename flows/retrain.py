@@ -1,0 +1,112 @@
+"""Flow `retrain`: every stage of dvc.yaml in order, then its runs and models into MLflow."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger, runtime, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from components.errors import DataError
+from components.progress import parse_progress
+from components.tracking.registration import register_all
+from components.tracking.runs import record_stage
+from components.tracking.tracker import connect
+from components.tracking.verdict import read_verdict
+from components.tracking.versions import Registered
+from flows import dvc
+from flows.artifacts import ProgressArtifact
+from flows.dead_runs import close_dead_runs
+from flows.display import StageRun, display
+from flows.git import commit_if_wanted
+from flows.graph import stage_order
+from flows.locks import retraining
+from flows.report import report
+
+
+@flow(name="retrain")
+def retrain(root: Path) -> dict[str, Any]:
+    """Bring every stage up to date, record it, register what came out.
+
+    Returns:
+        "stages": each with its status and seconds; "versions": name, version and whether it is new of "sft",
+        "reward" and "candidate"; "verdict" and "reasons" of the candidate; "prefect_run".
+
+    Raises:
+        BusyError: another retraining runs in this workspace.
+        DataError: there is no feedback yet.
+        StageFailedError: a stage ended with an error.
+        RegistryError: MLflow cannot be reached; the stages' work is kept.
+    """
+    with retraining(root):
+        close_dead_runs(root)
+        _feedback_at_hand(root)
+        stages = _run_stages(root)
+        commit_if_wanted(root, "Retrain", "dvc.lock")
+        versions = register(root, [run.stage for run in stages])
+        summary = _summary(root, stages, versions)
+        create_markdown_artifact(report(root, summary), key="retraining")
+    return summary
+
+
+def _run_stages(root: Path) -> list[StageRun]:
+    """Every stage in order. What DVC calls up to date is skipped unasked until a stage before it has run."""
+    stale, runs = dvc.stale(root), []
+    for stage in stage_order(root):
+        if stage not in stale and all(run.status == "up to date" for run in runs):
+            runs.append(StageRun(stage, "up to date", 0.0))
+            display().finished(runs[-1])
+        else:
+            runs.append(run_stage.with_options(name=stage, task_run_name=stage)(root, stage))
+    return runs
+
+
+@task(cache_policy=NO_CACHE)
+def run_stage(root: Path, stage: str) -> StageRun:
+    """`dvc repro` of one stage: what it prints goes to the run's log, what it tells of its way to the display."""
+    logger, screen, artifact = get_run_logger(), display(), ProgressArtifact(stage)
+
+    def take(line: str) -> None:
+        logger.info("%s", line)
+        progress = parse_progress(line)
+        if progress is not None:
+            screen.progress(progress)
+            artifact.update(progress)
+        elif not dvc.is_dvcs_own(line):
+            screen.line(line)
+
+    screen.started(stage)
+    run = dvc.repro(root, stage, take)
+    screen.finished(run)
+    return run
+
+
+@task(cache_policy=NO_CACHE)
+def register(root: Path, stages: list[str]) -> dict[str, Registered]:
+    """A run for each stage's last execution and a version of each model. What MLflow has already stays."""
+    tracker, prefect_run = connect(root), str(runtime.flow_run.id or "")
+    for stage in stages:
+        record_stage(tracker, stage, prefect_run)
+    return register_all(tracker, prefect_run)
+
+
+def _feedback_at_hand(root: Path) -> None:
+    dvc.restore_feedback(root)
+    if not (root / dvc.FEEDBACK).exists():
+        raise DataError(
+            "there is no feedback to learn from", "run `rlhf ingest data/samples/*`, or your own files"
+        )
+
+
+def _summary(root: Path, stages: list[StageRun], versions: dict[str, Registered]) -> dict[str, Any]:
+    verdict = read_verdict(root / "reports/gates.json")
+    return {
+        "stages": [asdict(run) for run in stages],
+        "versions": {kind: asdict(version) for kind, version in versions.items()},
+        "verdict": verdict.verdict,
+        "reasons": list(verdict.reasons),
+        "prefect_run": str(runtime.flow_run.id or ""),
+    }

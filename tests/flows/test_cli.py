@@ -1,0 +1,128 @@
+"""The command as a person or a script runs it."""
+
+import json
+import time
+
+import pytest
+from feedback_files import write_pairs
+from tracking.fake_workspace import BLOCKED, READY, write_json
+
+KEYS = ["file", "batch", "status", "read", "accepted", "quarantined", "duplicates", "reasons"]
+
+
+def test_help_is_quick_and_shows_how(embedded_rlhf):
+    start = time.monotonic()
+    done = embedded_rlhf("--help")
+    assert time.monotonic() - start < 3  # a second on an idle machine; the heavy libraries take four and more
+    assert done.returncode == 0
+    assert 'rlhf generate "Review the Pixel 9."' in done.out
+    for name in ("ingest", "retrain", "promote", "rollback", "generate", "status", "simulate"):
+        assert name in done.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["ingest"],
+        ["ingest", "not-there.jsonl"],
+        ["ingest", "params.yaml", "--format", "no-such-format"],
+        ["promote", "one", "--approver", "x"],
+        ["promote", "1"],
+        ["generate", "x", "--model", "best"],
+    ],
+)
+def test_wrong_usage_is_2(embedded_rlhf, words):
+    done = embedded_rlhf(*words)
+    assert (done.returncode, done.out) == (2, "")
+    assert done.err
+
+
+def test_outside_a_project(embedded_rlhf, tmp_path):
+    embedded_rlhf.folder = tmp_path
+    done = embedded_rlhf("status")
+    assert done.returncode == 1
+    assert done.err.startswith("error: ")
+    assert "remedy: change into the folder of the project" in done.err
+    assert "Traceback" not in done.err
+    assert "Traceback" in embedded_rlhf("--debug", "status").err
+
+
+def test_an_unknown_key_in_params_is_named(embedded_rlhf):
+    with (embedded_rlhf.folder / "params.yaml").open("a") as handle:
+        handle.write("speling: 1\n")
+    done = embedded_rlhf("generate", "x")
+    assert done.returncode == 1
+    assert "speling" in done.err
+
+
+def test_json_is_one_object_a_file_and_nothing_else(rlhf, tmp_path):
+    hostile = "[bold]x\x1b[2J.jsonl"
+    good, bad = write_pairs(tmp_path / hostile, broken=1), tmp_path / "bad.jsonl"
+    bad.write_bytes(b"\xff\xfe")
+    done = rlhf("ingest", good, bad, "--json")
+    assert done.returncode == 3
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [list(line) for line in lines] == [KEYS, KEYS]
+    assert lines[0] == lines[0] | {"status": "accepted", "read": 7, "accepted": 6, "reasons": {"JSON": 1}}
+    assert (lines[0]["file"], lines[1]["status"]) == (str(good), "rejected")
+    assert "\x1b" not in done.out + done.err
+    again = rlhf("ingest", good)
+    assert again.returncode == 0
+    assert "already ingested" in again.out
+    assert "[bold]x\\x1b[2J.jsonl" in again.out
+    assert again.out.splitlines()[-1].startswith("next: ")
+
+
+def test_status_before_anything_happened(embedded_rlhf):
+    done = embedded_rlhf("status", "--json")
+    assert done.returncode == 0
+    seen = json.loads(done.out)
+    assert (seen["batches"], seen["runs"], seen["candidate"], seen["champion"]) == ([], [], None, None)
+    assert seen["next"].startswith("`rlhf ingest")
+    assert {stage["state"] for stage in seen["stages"]} == {"to run"}
+
+
+def test_the_loop_from_feedback_to_an_answer(rlhf, tmp_path):
+    write_json(rlhf.folder / "gates-to-report.json", BLOCKED)
+    rlhf("ingest", write_pairs(tmp_path / "week-1.jsonl"))
+    blocked = rlhf("retrain")
+    assert blocked.returncode == 4
+    assert "win_rate: 0.41 is not above 0.5" in blocked.out
+    assert "[ppo] 3/3 loss=0.333" in blocked.err
+    refused = rlhf("promote", "1", "--approver", "reviewer")
+    assert refused.returncode == 4
+    assert "is BLOCKED: win_rate: 0.41 is not above 0.5" in refused.err
+    assert "Traceback" not in refused.err
+
+    write_json(rlhf.folder / "gates-to-report.json", READY)
+    trained = rlhf("retrain", "--json")
+    assert trained.returncode == 0
+    assert json.loads(trained.out)["versions"]["candidate"]["version"] == "2"
+    promoted = rlhf("promote", "2", "--approver", "reviewer")
+    assert promoted.returncode == 0
+    assert "reviews version 1 (candidate 2) is now the champion" in promoted.out
+
+    asked = rlhf("generate", "the [bold]battery", "-n", "2", "--seed", "3")
+    assert asked.returncode == 0
+    assert asked.out.count("out of 5 stars") == 2
+    assert not [character for character in asked.out if ord(character) < 32 and character != "\n"]
+    answer = json.loads(rlhf("generate", "the [bold]battery", "-n", "2", "--seed", "3", "--json").out)
+    assert (answer["model"], answer["version"], len(answer["answers"])) == ("reviews", "1", 2)
+    assert all(f"score {each['score']:+.2f}, {each['stars']}" in asked.out for each in answer["answers"])
+
+    told = rlhf("status").out.splitlines()
+    assert "candidate: reviews-candidate version 2, READY" in told
+    assert "champion: reviews version 1, READY" in told
+    assert told[-1].startswith("next: `rlhf generate")
+    assert rlhf.left_behind() == []
+
+
+def test_simulated_feedback_can_be_ingested(embedded_rlhf, tmp_path):
+    done = embedded_rlhf(
+        "simulate", tmp_path / "rehearsal", "--pairs", "20", "--demonstrations", "5", "--seed", "3"
+    )
+    assert done.returncode == 0
+    files = set(done.out.splitlines()[:-1])
+    assert files == {str(path) for path in (tmp_path / "rehearsal").iterdir()} != set()
+    assert f"rlhf ingest {tmp_path}/rehearsal/*" in done.out.splitlines()[-1]

@@ -1,0 +1,93 @@
+import shutil
+import subprocess
+
+import pytest
+from tracking.fake_workspace import write_batch
+
+from components.errors import FeedbackError, StageFailedError
+from flows import dvc
+from flows.environment import prepare_environment
+from flows.git import commit_if_wanted
+
+
+@pytest.fixture
+def fed(clone, environment):
+    """A clone with one batch of feedback that DVC knows of."""
+    prepare_environment(clone)
+    write_batch(clone, "week-1-aaaaaaaa")
+    dvc.add_feedback(clone)
+    return clone
+
+
+def log(root):
+    done = subprocess.run(
+        ["git", "log", "--format=%s|%an"], cwd=root, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_a_stage_runs_once_and_tells_its_lines(fed):
+    lines = []
+    assert "prepare" in dvc.stale(fed)
+    assert dvc.repro(fed, "prepare", lines.append).status == "ran"
+    assert [line for line in lines if not dvc.is_dvcs_own(line)] == [
+        "[prepare] 1/3 loss=1.000",
+        "[prepare] 2/3 loss=0.500",
+        "[prepare] 3/3 loss=0.333",
+    ]
+    assert "prepare" not in dvc.stale(fed)
+    assert dvc.repro(fed, "prepare", lines.append).status == "up to date"
+    shutil.rmtree(fed / "data/prepared")
+    (fed / "dvc.lock").unlink()
+    assert dvc.repro(fed, "prepare", lines.append).status == "restored"
+
+
+def test_a_stage_fails_in_its_own_words(fed):
+    (fed / "fail-prepare").touch()
+    with pytest.raises(StageFailedError) as caught:
+        dvc.repro(fed, "prepare", lambda _: None)
+    assert caught.value.message == "stage prepare failed: the loss is not a number"
+    assert caught.value.remedy == "lower the learning rate"
+
+
+def test_a_stage_that_says_nothing_of_its_own(fed):
+    (fed / "fake_stages.py").write_text("import sys; sys.exit(9)")
+    with pytest.raises(StageFailedError, match="stage prepare failed") as caught:
+        dvc.repro(fed, "prepare", lambda _: None)
+    assert "dvc repro --single-item prepare" in caught.value.remedy
+
+
+def test_feedback_comes_back_from_the_remote_before_anything_is_added(fed):
+    dvc.push_feedback(fed)
+    shutil.rmtree(fed / "data/feedback")
+    shutil.rmtree(fed / ".dvc/cache")
+    dvc.restore_feedback(fed)
+    assert (fed / "data/feedback/week-1-aaaaaaaa/rows.parquet").read_text() == "week-1-aaaaaaaa"
+
+
+def test_feedback_that_is_nowhere_is_not_forgotten(fed):
+    """Adding to an empty folder would make a version of the feedback without the earlier batches."""
+    shutil.rmtree(fed / "data/feedback")
+    shutil.rmtree(fed / ".dvc/cache")
+    with pytest.raises(FeedbackError, match="cannot be fetched"):
+        dvc.restore_feedback(fed)
+    assert not (fed / "data/feedback").exists()
+
+
+def test_history_is_left_alone_unless_asked(fed):
+    assert commit_if_wanted(fed, "Add feedback", "data/feedback.dvc") is False
+    assert log(fed) == ["clone|t"]
+
+
+def test_a_commit_holds_the_named_file_and_nothing_else(fed):
+    params = fed / "params.yaml"
+    params.write_text(params.read_text().replace("commit: false", "commit: true"))
+    (fed / "staged.txt").touch()
+    subprocess.run(["git", "add", "staged.txt"], cwd=fed, check=True)
+    assert commit_if_wanted(fed, "Add feedback", "data/feedback.dvc", "dvc.lock") is True
+    assert log(fed) == ["Add feedback|rlhf-pipeline", "clone|t"]
+    done = subprocess.run(
+        ["git", "show", "--name-only", "--format="], cwd=fed, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["data/feedback.dvc"]
+    assert commit_if_wanted(fed, "Add feedback", "data/feedback.dvc") is False

@@ -1,0 +1,86 @@
+"""The command with its own Prefect server: it leaves nothing behind, however it ends."""
+
+import os
+import signal
+import sqlite3
+import time
+
+import pytest
+from feedback_files import write_pairs
+
+
+def states(root):
+    """Of all flow runs that the embedded server knows, the oldest first."""
+    with sqlite3.connect(root / ".rlhf/prefect/prefect.db") as database:
+        rows = database.execute(
+            "select flow.name, state_type from flow_run join flow on flow.id = flow_run.flow_id"
+        )
+        return list(rows)
+
+
+def start_and_wait_for(rlhf, stage):
+    """`rlhf retrain`, once its stage `stage` runs and stays in it."""
+    (rlhf.folder / f"slow-{stage}").touch()
+    process = rlhf.start("retrain")
+    for line in process.stderr:
+        if line.startswith(f"[{stage}]"):
+            return process
+    raise AssertionError(f"the stage was never reached: {process.communicate()}")
+
+
+def wait_until_gone(rlhf, seconds=15):
+    deadline = time.monotonic() + seconds
+    while rlhf.left_behind() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert rlhf.left_behind() == []
+
+
+@pytest.fixture
+def fed(embedded_rlhf, tmp_path):
+    done = embedded_rlhf("ingest", write_pairs(tmp_path / "week-1.jsonl"))
+    assert (done.returncode, done.err) == (0, "")
+    assert embedded_rlhf.left_behind() == []
+    return embedded_rlhf
+
+
+def test_however_a_retraining_is_ended_the_next_one_converges(fed):
+    killed = start_and_wait_for(fed, "prepare")
+    busy = fed("retrain")
+    assert busy.returncode == 5
+    assert f"process {killed.pid} of " in busy.err
+    killed.kill()
+    killed.communicate()
+    wait_until_gone(fed)
+    assert ("retrain", "RUNNING") in states(fed.folder)
+
+    interrupted = start_and_wait_for(fed, "prepare")
+    os.killpg(interrupted.pid, signal.SIGINT)
+    interrupted.communicate(timeout=60)
+    assert interrupted.returncode == 130
+    assert fed.left_behind() == []
+
+    ended = start_and_wait_for(fed, "prepare")
+    ended.terminate()
+    ended.communicate(timeout=60)
+    assert ended.returncode == 143
+    assert fed.left_behind() == []
+
+    (fed.folder / "slow-prepare").unlink()
+    done = fed("retrain")
+    assert done.returncode == 0, done.err
+    assert "reviews-candidate version 1\n" in done.out
+    assert sorted(states(fed.folder)) == [
+        ("ingest", "COMPLETED"),
+        ("retrain", "COMPLETED"),
+        *[("retrain", "CRASHED")] * 3,
+    ]
+    assert fed.left_behind() == []
+
+
+def test_a_server_that_does_not_start_is_an_error_with_a_remedy(embedded_rlhf, tmp_path):
+    (embedded_rlhf.folder / ".rlhf/prefect/prefect.db").mkdir(parents=True)
+    done = embedded_rlhf("ingest", write_pairs(tmp_path / "week-1.jsonl"))
+    assert done.returncode == 1
+    assert "Prefect's embedded server does not start" in done.err
+    assert "server.log" in done.err
+    assert embedded_rlhf.left_behind() == []

@@ -1,0 +1,166 @@
+"""The flows in one workspace, in the order of the loop, against Prefect's test server."""
+
+import json
+import subprocess
+
+import pytest
+from feedback_files import write_pairs
+from prefect import get_client
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from tracking.fake_workspace import write_dvc_workspace
+
+from components.errors import BusyError, DataError, StageFailedError
+from components.tracking.tracker import connect
+from components.tracking.versions import all_versions, champion_of
+from flows.environment import prepare_environment
+from flows.ingest import ingest
+from flows.locks import retraining
+from flows.promote import promote, rollback
+from flows.retrain import retrain
+
+STAGES = ["prepare", "sft", "reward_model", "ppo", "evaluate"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, models, prefect_server, module_environment):
+    module_environment.pop("MLFLOW_TRACKING_URI", None)
+    module_environment["RLHF_AUTHOR"] = "trainer"
+    folder = write_dvc_workspace(tmp_path_factory.mktemp("flows") / "clone", models)
+    prepare_environment(folder)
+    return folder
+
+
+def runs_of(flow_name):
+    """Newest first."""
+    with get_client(sync_client=True) as client:
+        names = {flow.id: flow.name for flow in client.read_flows()}
+        return [
+            run for run in client.read_flow_runs(sort="START_TIME_DESC") if names[run.flow_id] == flow_name
+        ]
+
+
+def artifacts(key):
+    """What artifacts of this key hold."""
+    with get_client(sync_client=True) as client:
+        return [artifact.data for artifact in client.read_artifacts() if artifact.key == key]
+
+
+def log_of(run):
+    with get_client(sync_client=True) as client:
+        wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))
+        return [log.message for log in client.read_logs(log_filter=wanted)]
+
+
+def test_nothing_to_learn_from(root):
+    with pytest.raises(DataError, match="no feedback"):
+        retrain(root)
+
+
+def test_files_come_in_and_a_bad_one_harms_no_other(root, tmp_path):
+    good = write_pairs(tmp_path / "week-1.jsonl", broken=1)
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes(b"\xff\xfe\x00")
+    results = ingest(root, [bad, good])
+    assert [(r.status, r.read, r.accepted, r.quarantined) for r in results] == [
+        ("rejected", 0, 0, 0),
+        ("accepted", 7, 6, 1),
+    ]
+    assert (root / "data/feedback.dvc").exists()
+    assert list((root / ".rlhf/dvc-remote").rglob("*.dir"))
+    (rows,) = artifacts("feedback-batches")
+    assert [row["status"] for row in json.loads(rows)] == ["rejected", "accepted"]
+    log = subprocess.run(
+        ["git", "log", "--oneline"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    assert len(log.splitlines()) == 1
+
+
+def test_the_same_file_again_changes_nothing(root, tmp_path):
+    before = (root / "data/feedback.dvc").read_bytes()
+    (again,) = ingest(root, [write_pairs(tmp_path / "renamed.jsonl", broken=1)])
+    assert again.status == "already_ingested"
+    assert (root / "data/feedback.dvc").read_bytes() == before
+
+
+def test_a_retraining_runs_records_and_registers(root):
+    summary = retrain(root)
+    assert [(stage["stage"], stage["status"]) for stage in summary["stages"]] == [
+        (name, "ran") for name in STAGES
+    ]
+    assert summary["versions"]["candidate"] == {"name": "reviews-candidate", "version": "1", "created": True}
+    assert (summary["verdict"], summary["reasons"]) == ("READY", [])
+    tracker = connect(root)
+    recorded = tracker.client.search_runs([tracker.experiment])
+    assert {run.data.tags["rlhf.stage"] for run in recorded} == set(STAGES)
+    assert {run.data.tags["prefect_run"] for run in recorded} == {summary["prefect_run"]}
+    assert str(runs_of("retrain")[0].id) == summary["prefect_run"]
+    (version,) = all_versions(tracker, "reviews-candidate")
+    (batch,) = [folder.name for folder in (root / "data/feedback").iterdir()]
+    assert version.tags["feedback_batches"] == batch
+
+
+def test_the_run_page_tells_what_happened(root):
+    assert artifacts("reward-model-progress") == [100.0]
+    (page,) = artifacts("retraining")
+    assert "# Candidate 1: READY" in page
+    assert "| kl | True |" in page
+    assert "| reviews-candidate | 1 | yes |" in page.replace("\\", "")
+    assert "[ppo] 2/3 loss=0.500" in log_of(runs_of("retrain")[0])
+
+
+def test_the_second_retraining_skips_everything(root):
+    summary = retrain(root)
+    assert {stage["status"] for stage in summary["stages"]} == {"up to date"}
+    assert [version["created"] for version in summary["versions"].values()] == [False, False, False]
+    tracker = connect(root)
+    assert len(tracker.client.search_runs([tracker.experiment])) == len(STAGES)
+
+
+def test_a_changed_parameter_runs_its_stages_and_no_other(root):
+    params = root / "params.yaml"
+    params.write_text(params.read_text().replace("iterations: 30", "iterations: 31"))
+    summary = retrain(root)
+    statuses = {stage["stage"]: stage["status"] for stage in summary["stages"]}
+    # The stand-in for ppo writes what it wrote before: nothing after it has to run.
+    assert statuses == dict.fromkeys(STAGES, "up to date") | {"ppo": "ran"}
+    assert summary["versions"]["candidate"]["created"] is False
+
+
+def test_a_failed_stage_ends_the_run_with_its_reason(root):
+    params = root / "params.yaml"
+    text = params.read_text()
+    params.write_text(text.replace("iterations: 31", "iterations: 32"))
+    (root / "fail-ppo").touch()
+    with pytest.raises(StageFailedError, match="stage ppo failed: the loss is not a number"):
+        retrain(root)
+    run = runs_of("retrain")[0]
+    assert (run.state.type.value, "the loss is not a number" in run.state.message) == ("FAILED", True)
+    (root / "fail-ppo").unlink()
+    params.write_text(text)
+    assert retrain(root)["verdict"] == "READY"
+
+
+def test_one_retraining_at_a_time(root):
+    with retraining(root), pytest.raises(BusyError, match="a retraining is running"):
+        retrain(root)
+
+
+def test_promotion_and_rollback_are_runs_too(root):
+    assert promote(root, "1", "reviewer").changed is True
+    assert champion_of(connect(root)) == "1"
+    assert runs_of("promote")[0].state.type.value == "COMPLETED"
+    assert rollback(root, "1", "chief").changed is False
+
+
+def test_a_remote_that_is_away_is_a_warning(root, tmp_path, capsys):
+    remote = root / ".rlhf/dvc-remote"
+    remote.rename(root / ".rlhf/away")
+    remote.write_text("not a folder")
+    (result,) = ingest(root, [write_pairs(tmp_path / "week-2.jsonl", topic="camera")])
+    assert result.status == "accepted"
+    assert "the DVC remote did not take it" in " ".join(capsys.readouterr().err.split())
+    remote.unlink()
+    (root / ".rlhf/away").rename(remote)
+    before = len(list(remote.rglob("*.dir")))
+    ingest(root, [tmp_path / "week-2.jsonl"])
+    assert len(list(remote.rglob("*.dir"))) == before + 1

@@ -1,0 +1,87 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from tracking.fake_workspace import PROJECT
+
+from flows.processes import running, stream
+
+#: A process that starts another, says both numbers, and sleeps.
+FAMILY = (
+    "import subprocess, sys, os, time; "
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+    "print(os.getpid(), child.pid, flush=True); time.sleep(60)"
+)
+#: The same, and neither heeds SIGTERM.
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + FAMILY
+
+
+def alive(*numbers):
+    return [n for n in numbers if psutil.pid_exists(n) and psutil.Process(n).status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_until(condition, seconds=15):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert condition()
+
+
+def test_lines_of_both_streams_in_order_and_the_status(tmp_path):
+    lines = []
+    program = "import sys; print('one'); print('two', file=sys.stderr); print('b\\xe4d'); sys.exit(3)"
+    assert stream([sys.executable, "-c", program], tmp_path, lines.append) == 3
+    assert lines == ["one", "two", "bäd"]
+
+
+def test_bytes_that_are_no_text_do_not_stop_it(tmp_path):
+    lines = []
+    program = "import sys; sys.stdout.buffer.write(b'\\xff\\xfe\\n')"
+    assert stream([sys.executable, "-c", program], tmp_path, lines.append) == 0
+    assert lines == ["\ufffd\ufffd"]
+
+
+def test_a_whole_family_ends_when_its_reader_fails(tmp_path):
+    seen = []
+
+    def fail(line):
+        seen.extend(map(int, line.split()))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stream([sys.executable, "-c", FAMILY], tmp_path, fail)
+    assert len(seen) == 2
+    assert alive(*seen) == []
+
+
+def test_who_does_not_heed_sigterm_is_killed(monkeypatch):
+    monkeypatch.setattr("flows.processes.end.__defaults__", (0.3,))
+    with running([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE) as process:
+        family = list(map(int, process.stdout.readline().split()))
+    assert alive(*family) == []
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_family_ends_when_its_starter_is_killed():
+    starter = (
+        "import sys; from pathlib import Path; from flows.processes import stream; "
+        f"stream([sys.executable, '-c', {FAMILY!r}], Path(), lambda line: print(line, flush=True))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    family = list(map(int, process.stdout.readline().split()))
+    guardians = [
+        child.pid
+        for child in psutil.Process(process.pid).children()
+        if "guardian" in " ".join(child.cmdline())
+    ]
+    assert len(alive(*family, *guardians)) == 3
+    process.kill()
+    process.wait()
+    wait_until(lambda: alive(*family, *guardians) == [])

@@ -1,0 +1,83 @@
+import io
+import time
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress as Bars
+from rich.progress import TextColumn
+
+from components.progress import Progress
+from flows import terminal
+from flows.artifacts import cell, key, table
+from flows.display import LiveDisplay, StageRun
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """What a colour terminal would get on stdout."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True
+    )
+    monkeypatch.setattr(terminal, "results", lambda: console)
+    return buffer
+
+
+def test_controls_become_visible_and_text_stays():
+    assert terminal.printable("naïve 日本 🙂\n\tx") == "naïve 日本 🙂\n\tx"
+    assert terminal.printable("\x1b[31m\x9b2J\x00\r") == "\\x1b[31m\\x9b2J\\x00\\x0d"
+    assert terminal.printable("a\u202eb\u200bc\ud800") == "a\\u202eb\\u200bc\\ud800"
+
+
+def test_markup_and_links_are_text(screen):
+    terminal.say("[bold]loud[/bold] [link=https://x]y[/link] :smile: [/]")
+    assert screen.getvalue() == "[bold]loud[/bold] [link=https://x]y[/link] :smile: [/]\n"
+
+
+def test_no_escape_of_a_stranger_reaches_the_terminal(screen):
+    terminal.say("\x1b]0;title\x07\x1b[2J")
+    assert screen.getvalue() == "\\x1b]0;title\\x07\\x1b[2J\n"
+
+
+def test_a_cell_of_a_table_cannot_leave_it():
+    assert cell("a|b\n<script>[x](y)") == "a\\|b &lt;script&gt;\\[x\\](y)"
+    assert table(["h"], [["1"]]) == "| h |\n| --- |\n| 1 |"
+
+
+def test_keys_of_artifacts():
+    assert key("reward_model") == "reward-model"
+
+
+def test_the_live_bar_shows_where_a_stage_is():
+    buffer = io.StringIO()
+    console = Console(file=buffer, force_terminal=True, width=100)
+    columns = (TextColumn("{task.description} {task.completed}/{task.total} {task.fields[figures]}"),)
+    with Bars(*columns, console=console, auto_refresh=False) as bars:
+        live = LiveDisplay(bars)
+        live.started("ppo")
+        live.progress(Progress("ppo", 3, 40, {"score": 0.5123456}))
+        bars.refresh()
+        live.line("[red]\x1b[2Ja line")
+        assert not bars.finished
+        live.finished(StageRun("ppo", "ran", 1.0))
+        assert bars.tasks == []
+    shown = buffer.getvalue()
+    assert "ppo 3/40 score 0.5123" in shown
+    assert "[red]\\x1b[2Ja line" in shown
+
+
+def test_progress_is_told_to_prefect_at_most_once_a_second(monkeypatch):
+    from flows import artifacts
+
+    told = []
+    monkeypatch.setattr(
+        artifacts, "create_progress_artifact", lambda percent, key: told.append((key, percent)) or "id"
+    )
+    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda _, percent: told.append(percent))
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    artifact = artifacts.ProgressArtifact("reward_model")
+    for step, now in ((1, 0.0), (2, 0.5), (3, 1.5), (4, 1.6)):
+        clock[0] = now
+        artifact.update(Progress("reward_model", step, 4, {}))
+    assert told == [("reward-model-progress", 25.0), 75.0, 100.0]
