@@ -132,3 +132,10 @@ def test_one_record_can_contradict_itself(workspace):
     row = {"topic": "t", "stance": "s", "a1": "x", "a2": "y", "votes": votes}
     entry = workspace.fault(row, beside=row | {"votes": [{"worker": "v", "value": "a1"}]})
     assert entry["reason"] == "SELF_CONFLICT"
+
+
+def test_votes_of_which_one_is_anonymous_are_told_apart_by_id(workspace):
+    votes = [{"worker": "w", "value": "a1"}, {"worker": None, "value": "a1"}]
+    row = {"topic": "t", "stance": "s", "a1": "x", "a2": "y", "votes": votes}
+    result = workspace.ingest_rows(row | {"id": 1}, row | {"id": 2}, row | {"id": 1, "gold": "a1"})
+    assert (result.accepted, result.duplicates) == (2, 1)
