@@ -1,0 +1,155 @@
+"""All stages one after the other on little simulated feedback: what they write, and that the same seed repeats it."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+import yaml
+from modeling.tiny_models import saved_policy
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+from components.errors import DataError, ModelError
+from components.feedback.ingestion import ingest_file
+from components.feedback.simulator import write_feedback
+from components.files import digest_tree
+from components.modeling.generation import generate_responses
+from components.modeling.loading import load_policy
+from components.stages import dpo, evaluate, judge, ppo, prepare, reward_model, sft
+from components.training.scoring import load_scorer
+
+ROOT = Path(__file__).parents[2]
+SMALL = {
+    "sft": {"epochs": 2},
+    "reward_model": {"epochs": 1},
+    "judge": {"epochs": 1},
+    "dpo": {"epochs": 1},
+    "ppo": {"iterations": 2, "rollouts": 8, "epochs": 1, "minibatches": 2},
+    "tiny": {"n_layer": 1, "n_embd": 32, "n_head": 2, "vocab_size": 512},
+    "evaluate": {"prompts": 20, "bootstrap_samples": 200},
+}
+
+
+def write_params(change: dict) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for section, values in change.items():
+        params[section] |= values
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+
+@pytest.fixture(scope="module")
+def feedback(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("feedback")
+    for file in write_feedback(folder / "files", 3, 300, 150, prompts=120, ratings=60, thumbs=20, rankings=20, edits=10):
+        ingest_file(file, folder / "data")
+    return folder / "data" / "feedback"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch, feedback):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "feedback").symlink_to(feedback)
+    write_params(SMALL)
+    return tmp_path
+
+
+def run_all() -> None:
+    for stage in (prepare, sft, reward_model, judge, ppo, dpo, evaluate):
+        stage.main()
+
+
+def test_every_stage_writes_what_the_graph_says(workspace):
+    run_all()
+    graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for stage in graph.values():
+        plots = [next(iter(plot)) for plot in stage.get("plots", [])]
+        for out in [*stage.get("outs", []), *stage["metrics"], *plots]:
+            assert (workspace / out).exists(), out
+    _check_figures(workspace)
+    _check_models(workspace)
+
+
+def _check_figures(workspace):
+    metrics = json.loads((workspace / "reports/metrics.json").read_text())
+    reward, policy = metrics["reward_model"], metrics["policy"]
+    assert 0.5 < reward["bayes_accuracy"] < 1
+    assert 0 < reward["longer_wins_accuracy"] < 1
+    assert policy["gold_win_rate_vs_sft_ci"][0] <= policy["gold_win_rate_vs_sft"]
+    assert metrics["sft"]["sequence_kl"] == 0.0
+    assert math.isfinite(policy["sequence_kl"])
+    assert metrics["policy"]["answers"] == 20
+    with (workspace / "reports/steps/ppo.csv").open() as handle:
+        assert [row["step"] for row in csv.DictReader(handle)] == ["1", "2"]
+    samples = [json.loads(line) for line in (workspace / "reports/samples.jsonl").read_text().splitlines()]
+    assert len(samples) == 20
+    # So little training may leave scores that do not rise with the ratings: then nobody shows stars.
+    assert (reward["stars"] is None) == (samples[0]["policy"]["stars"] is None)
+
+
+def _check_models(workspace):
+    models = workspace / "models"
+    for name in ("sft", "reward", "judge", "policy", "dpo"):
+        assert (models / name / "model.safetensors").is_file()
+        assert not [path for path in (models / name).rglob("*") if path.suffix in {".bin", ".pt", ".pkl"}]
+    assert digest_tree(models / "reward") != digest_tree(models / "judge")
+    score = load_scorer(models / "reward")
+    assert all(math.isfinite(value) for value in score(["a", "b"], ["good.", ""]))
+    assert len(generate_responses(models / "policy", ["Review it."], 2, 1.0, 0)[0]) == 2
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_others(workspace):
+    digests = []
+    for seed in (5, 5, 6):
+        params = yaml.safe_load(Path("params.yaml").read_text()) | {"seed": seed}
+        Path("params.yaml").write_text(yaml.safe_dump(params))
+        run_all()
+        digests.append({**digest_tree(workspace / "models"), **digest_tree(workspace / "reports")})
+    assert digests[0] == digests[1]
+    assert digests[0]["policy/model.safetensors"] != digests[2]["policy/model.safetensors"]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_a_folder_written_by_save_pretrained_is_a_base_model(workspace, family):
+    folder = saved_policy(workspace / "base", family)
+    (folder / "text_format.json").unlink()
+    write_params(SMALL | {"model": {"base": str(folder), "max_prompt_tokens": 32, "max_response_tokens": 24}})
+    run_all()
+    before, after = load_policy_weights(folder), load_policy_weights(workspace / "models/policy")
+    assert before.keys() == after.keys()
+    assert any(not before[name].equal(after[name]) for name in before)
+
+
+def load_policy_weights(folder):
+    from components.modeling.loading import load_base
+
+    return load_base(str(folder))[0].state_dict()
+
+
+def test_a_base_model_with_eos_as_pad_and_no_text_format(workspace):
+    """As `gpt2` comes from the hub: no pad token at all."""
+    folder = saved_policy(workspace / "base", "gpt2")
+    (folder / "text_format.json").unlink()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(folder)
+    GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=1)).save_pretrained(folder)
+    write_params(SMALL | {"model": {"base": str(folder)}})
+    prepare.main()
+    sft.main()
+    model, tokenizer, _ = load_policy(workspace / "models/sft")
+    assert tokenizer.pad_token_id != tokenizer.eos_token_id
+    assert model.config.pad_token_id == tokenizer.pad_token_id
+
+
+def test_what_is_missing_is_said_with_a_remedy(workspace):
+    with pytest.raises(DataError) as caught:
+        sft.main()
+    assert "dvc repro prepare" in caught.value.remedy
+    prepare.main()
+    with pytest.raises(ModelError, match="text_format"):
+        reward_model.main()
+    write_params(SMALL | {"model": {"base": "./nowhere"}})
+    with pytest.raises(ModelError, match="nowhere"):
+        sft.main()
