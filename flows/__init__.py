@@ -1,0 +1,1 @@
+"""Prefect flows, and the command `rlhf` that a person runs them with."""
