@@ -13,7 +13,7 @@ from components.errors import ConfigError
 
 
 def stage_order(root: Path) -> list[str]:
-    """Names of the stages, each after those whose outputs it reads; otherwise in the order of the file.
+    """Names of the stages, each after those whose outputs it reads.
 
     Raises:
         ConfigError: dvc.yaml is not YAML, has no stages, or they form a circle.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from flows import guardian
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 #: A stage that is told to end may write a checkpoint first.
 PATIENCE_S = 30.0
@@ -33,7 +36,11 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
 
 
 def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) -> int:
-    """Run a program, give each line it prints (stdout and stderr alike) to `on_line`, return its exit status."""
+    """Run a program and give each line it prints, stdout and stderr alike and without colours, to `on_line`.
+
+    Returns:
+        The program's exit status.
+    """
     options: Mapping[str, Any] = {
         "cwd": cwd,
         "env": {**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -45,7 +52,7 @@ def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) ->
     }
     with running(command, **options) as process:
         for line in process.stdout or ():
-            on_line(line.rstrip("\n"))
+            on_line(_COLOURS.sub("", line.rstrip("\n")))
         return process.wait()
 
 

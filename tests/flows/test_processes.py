@@ -33,7 +33,7 @@ def wait_until(condition, seconds=15):
 
 def test_lines_of_both_streams_in_order_and_the_status(tmp_path):
     lines = []
-    program = "import sys; print('one'); print('two', file=sys.stderr); print('b\\xe4d'); sys.exit(3)"
+    program = "import sys; print('one'); print('two', file=sys.stderr); print('\\x1b[1;31mb\\xe4d\\x1b[0m'); exit(3)"
     assert stream([sys.executable, "-c", program], tmp_path, lines.append) == 3
     assert lines == ["one", "two", "bäd"]
 
