@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from components.progress import Progress
@@ -56,6 +56,7 @@ class LiveDisplay(PlainDisplay):
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
+        self._bar: TaskID | None = None
 
     def started(self, stage: str) -> None:
         self._bar = self._bars.add_task(stage, total=None, figures="")
@@ -64,13 +65,17 @@ class LiveDisplay(PlainDisplay):
         self._bars.console.print(plain(text, "dim"))
 
     def progress(self, progress: Progress) -> None:
+        if self._bar is None:
+            return
         figures = " ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
         self._bars.update(
             self._bar, completed=progress.step, total=progress.total, figures=printable(figures)
         )
 
     def finished(self, run: StageRun) -> None:
-        self._bars.remove_task(self._bar)
+        if self._bar is not None:
+            self._bars.remove_task(self._bar)
+            self._bar = None
         super().finished(run)
 
 
@@ -85,10 +90,15 @@ def display() -> Display:
 @contextmanager
 def on_terminal() -> Iterator[None]:
     """Show the stages that run in the block."""
-    if not notes().is_terminal:
-        _current.set(PlainDisplay())
-        yield
-        return
+    with _bars() if notes().is_terminal else nullcontext() as bars:
+        token = _current.set(LiveDisplay(bars) if bars else PlainDisplay())
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+
+def _bars() -> Bars:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -96,6 +106,4 @@ def on_terminal() -> Iterator[None]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[figures]}", markup=False),
     )
-    with Bars(*columns, console=notes(), transient=True) as bars:
-        _current.set(LiveDisplay(bars))
-        yield
+    return Bars(*columns, console=notes(), transient=True)

@@ -9,7 +9,7 @@ from rich.progress import TextColumn
 from components.progress import Progress
 from flows import terminal
 from flows.artifacts import cell, key, table
-from flows.display import LiveDisplay, StageRun
+from flows.display import Display, LiveDisplay, PlainDisplay, StageRun, display, on_terminal
 
 
 @pytest.fixture
@@ -61,9 +61,19 @@ def test_the_live_bar_shows_where_a_stage_is():
         assert not bars.finished
         live.finished(StageRun("ppo", "ran", 1.0))
         assert bars.tasks == []
+        live.finished(StageRun("evaluate", "up to date", 0.0))
     shown = buffer.getvalue()
     assert "ppo 3/40 score 0.5123" in shown
     assert "[red]\\x1b[2Ja line" in shown
+
+
+@pytest.mark.parametrize(("is_terminal", "kind"), [(True, LiveDisplay), (False, PlainDisplay)])
+def test_bars_are_for_terminals_and_lines_for_files(monkeypatch, is_terminal, kind):
+    console = Console(file=io.StringIO(), force_terminal=is_terminal)
+    monkeypatch.setattr("flows.display.notes", lambda: console)
+    with on_terminal():
+        assert type(display()) is kind
+    assert type(display()) is Display
 
 
 def test_progress_is_told_to_prefect_at_most_once_a_second(monkeypatch):
