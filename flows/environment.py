@@ -47,6 +47,8 @@ def _defaults(root: Path, debug: bool) -> dict[str, str]:
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if debug else "CRITICAL",
         "DO_NOT_TRACK": "true",
         "DVC_NO_ANALYTICS": "true",
+        # Bars of loading weights: in a run's log each of their steps would be a line.
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "INFO" if debug else "WARNING",
         "MLFLOW_TRACKING_URI": embedded_uri(root),
