@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -9,6 +10,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 from tracking.fake_workspace import write_dvc_workspace, write_models
+
+from flows.cli import main
 
 PROJECT = Path(__file__).parents[2]
 OURS = ("PREFECT_", "MLFLOW_", "DVC_", "RLHF_")
@@ -88,6 +91,24 @@ class Command:
 def rlhf(clone, prefect_server):
     """The command on a fresh clone, with the server that PREFECT_API_URL names."""
     return Command(clone, PREFECT_API_URL=prefect_server)
+
+
+@pytest.fixture
+def rlhf_here(clone, prefect_server, environment, monkeypatch, capsys):
+    """The same without a process of its own: the heavy libraries are imported once. Exit status, stdout, stderr."""
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    environment |= {"PREFECT_API_URL": prefect_server, "RLHF_AUTHOR": "trainer"}
+    monkeypatch.chdir(clone)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["rlhf", *map(str, words)])
+        handler = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        signal.signal(signal.SIGTERM, handler)
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

@@ -79,39 +79,45 @@ def test_status_before_anything_happened(embedded_rlhf):
     assert {stage["state"] for stage in seen["stages"]} == {"to run"}
 
 
-def test_the_loop_from_feedback_to_an_answer(rlhf, tmp_path):
-    write_json(rlhf.folder / "gates-to-report.json", BLOCKED)
-    taken = rlhf("ingest", write_pairs(tmp_path / "[bold]x\x1b[2J.jsonl", broken=1))
-    assert taken.returncode == 0
-    assert "[bold]x\\x1b[2J.jsonl: accepted: 7 read, 6 accepted, 1 quarantined, 0 duplicates" in taken.out
-    assert taken.out.splitlines()[-1].startswith("next: `rlhf retrain`")
-    blocked = rlhf("retrain")
-    assert blocked.returncode == 4
-    assert "win_rate: 0.41 is not above 0.5" in blocked.out
-    assert "[ppo] 3/3 loss=0.333" in blocked.err
-    refused = rlhf("promote", "1", "--approver", "reviewer")
-    assert refused.returncode == 4
-    assert "is BLOCKED: win_rate: 0.41 is not above 0.5" in refused.err
-    assert "Traceback" not in refused.err
+def test_the_loop_from_feedback_to_an_answer(rlhf_here, clone, tmp_path):
+    write_json(clone / "gates-to-report.json", BLOCKED)
+    status, out, _ = rlhf_here("ingest", write_pairs(tmp_path / "[bold]x\x1b[2J.jsonl", broken=1))
+    assert status == 0
+    assert "[bold]x\\x1b[2J.jsonl: accepted: 7 read, 6 accepted, 1 quarantined, 0 duplicates" in out
+    assert out.splitlines()[-1].startswith("next: `rlhf retrain`")
 
-    write_json(rlhf.folder / "gates-to-report.json", READY)
-    trained = rlhf("retrain", "--json")
-    assert trained.returncode == 0
-    assert json.loads(trained.out)["versions"]["candidate"]["version"] == "2"
-    promoted = rlhf("promote", "2", "--approver", "reviewer")
-    assert promoted.returncode == 0
-    assert "reviews version 1 (candidate 2) is now the champion" in promoted.out
+    status, out, err = rlhf_here("retrain")
+    assert status == 4
+    assert "win_rate: 0.41 is not above 0.5" in out
+    assert "[ppo] 3/3 loss=0.333" in err
+    status, out, err = rlhf_here("promote", "1", "--approver", "reviewer")
+    assert status == 4
+    assert "is BLOCKED: win_rate: 0.41 is not above 0.5" in err
+    assert "Traceback" not in err
 
-    asked = rlhf("generate", "the [bold]battery", "-n", "2", "--seed", "3")
-    assert asked.returncode == 0
-    assert asked.out.count("out of 5 stars") == 2
-    assert not [character for character in asked.out if ord(character) < 32 and character != "\n"]
+    write_json(clone / "gates-to-report.json", READY)
+    status, out, _ = rlhf_here("retrain", "--json")
+    assert status == 0
+    assert json.loads(out)["versions"]["candidate"]["version"] == "2"
+    status, out, _ = rlhf_here("promote", "2", "--approver", "reviewer")
+    assert status == 0
+    assert "reviews version 1 (candidate 2) is now the champion" in out
 
-    told = rlhf("status").out.splitlines()
+    status, out, _ = rlhf_here("generate", "the [bold]battery", "-n", "2", "--seed", "3")
+    assert status == 0
+    assert out.count("out of 5 stars") == 2
+    assert not [character for character in out if ord(character) < 32 and character != "\n"]
+    status, out, _ = rlhf_here("generate", "the [bold]battery", "-n", "2", "--seed", "3", "--json")
+    answer = json.loads(out)
+    assert (answer["model"], answer["version"], len(answer["answers"])) == ("reviews", "1", 2)
+
+    status, out, _ = rlhf_here("status")
+    told = out.splitlines()
     assert "candidate: reviews-candidate version 2, READY" in told
     assert "champion: reviews version 1, READY" in told
     assert told[-1].startswith("next: `rlhf generate")
-    assert rlhf.left_behind() == []
+    status, _, err = rlhf_here("rollback", "--approver", "chief")
+    assert (status, "there was no champion before" in err) == (1, True)
 
 
 def test_simulated_feedback_can_be_ingested(embedded_rlhf, tmp_path):

@@ -6,7 +6,7 @@ import sqlite3
 import time
 
 import pytest
-from feedback_files import write_pairs
+from tracking.fake_workspace import write_batch
 
 from components.errors import RlhfError
 from flows.server import prefect_api
@@ -38,15 +38,9 @@ def wait_until_gone(rlhf, seconds=15):
     assert rlhf.left_behind() == []
 
 
-@pytest.fixture
-def fed(embedded_rlhf, tmp_path):
-    done = embedded_rlhf("ingest", write_pairs(tmp_path / "week-1.jsonl"))
-    assert (done.returncode, done.err) == (0, "")
-    assert embedded_rlhf.left_behind() == []
-    return embedded_rlhf
-
-
-def test_however_a_retraining_is_ended_the_next_one_converges(fed):
+def test_however_a_retraining_is_ended_the_next_one_converges(embedded_rlhf):
+    fed = embedded_rlhf
+    write_batch(fed.folder, "week-1-aaaaaaaa")
     killed = start_and_wait_for(fed, "prepare")
     busy = fed("retrain")
     assert busy.returncode == 5
@@ -73,7 +67,6 @@ def test_however_a_retraining_is_ended_the_next_one_converges(fed):
     assert done.returncode == 0, done.err
     assert "reviews-candidate version 1\n" in done.out
     assert sorted(states(fed.folder)) == [
-        ("ingest", "COMPLETED"),
         ("retrain", "COMPLETED"),
         *[("retrain", "CRASHED")] * 3,
     ]

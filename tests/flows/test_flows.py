@@ -6,7 +6,12 @@ import subprocess
 import pytest
 from feedback_files import write_pairs
 from prefect import get_client
-from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 from tracking.fake_workspace import write_dvc_workspace
 
 from components.errors import BusyError, DataError, StageFailedError
@@ -42,10 +47,14 @@ def runs_of(flow_name):
         ]
 
 
-def artifacts(key):
-    """What artifacts of this key hold."""
+def artifacts(key, flow_name):
+    """What artifacts of this key hold, of the flow's newest run."""
+    run = runs_of(flow_name)[0].id
     with get_client(sync_client=True) as client:
-        return [artifact.data for artifact in client.read_artifacts() if artifact.key == key]
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+        )
+    return [artifact.data for artifact in found if artifact.key == key]
 
 
 def log_of(run):
@@ -70,7 +79,7 @@ def test_files_come_in_and_a_bad_one_harms_no_other(root, tmp_path):
     ]
     assert (root / "data/feedback.dvc").exists()
     assert list((root / ".rlhf/dvc-remote").rglob("*.dir"))
-    (rows,) = artifacts("feedback-batches")
+    (rows,) = artifacts("feedback-batches", "ingest")
     assert [row["status"] for row in json.loads(rows)] == ["rejected", "accepted"]
     log = subprocess.run(
         ["git", "log", "--oneline"], cwd=root, capture_output=True, text=True, check=True
@@ -103,8 +112,8 @@ def test_a_retraining_runs_records_and_registers(root):
 
 
 def test_the_run_page_tells_what_happened(root):
-    assert artifacts("reward-model-progress") == [100.0]
-    (page,) = artifacts("retraining")
+    assert artifacts("reward-model-progress", "retrain") == [100.0]
+    (page,) = artifacts("retraining", "retrain")
     assert "# Candidate 1: READY" in page
     assert "| kl | True |" in page
     assert "| reviews-candidate | 1 | yes |" in page.replace("\\", "")
