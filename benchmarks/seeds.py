@@ -27,7 +27,7 @@ from components.feedback.simulator import write_feedback
 ROOT = Path(__file__).parents[1]
 COPIED = ("components", "params.yaml", "dvc.yaml", ".dvcignore")
 #: As many as in the shipped sample.
-PAIRS, DEMONSTRATIONS = 2800, 1800
+PAIRS, DEMONSTRATIONS = 7000, 2000
 
 
 def main() -> None:
@@ -94,7 +94,9 @@ def _wins(section: dict[str, Any]) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--out", type=Path, help="also write all figures as JSON")
     parser.add_argument("--keep", type=Path, help="keep the workspaces in this folder")

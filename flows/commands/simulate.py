@@ -13,8 +13,8 @@ from flows.terminal import next_step, say
 def command(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to write the files.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed writes the same files.")] = 7,
-    pairs: Annotated[int, typer.Option(min=1, help="How many pairwise judgements.")] = 4000,
-    demonstrations: Annotated[int, typer.Option(min=0, help="How many demonstrations.")] = 1000,
+    pairs: Annotated[int, typer.Option(min=1, help="How many pairwise judgements.")] = 7000,
+    demonstrations: Annotated[int, typer.Option(min=0, help="How many demonstrations.")] = 2000,
 ) -> None:
     """Write feedback by simulated annotators, to rehearse the loop before people are paid.
 

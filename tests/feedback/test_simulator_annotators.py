@@ -7,23 +7,24 @@ from components.feedback.simulator import ANNOTATORS, Annotator, judge_pairs
 from components.feedback.simulator.annotators import pick_annotators
 
 PROMPT = "Review the Luma 5 for gamers and mention the battery."
-GOOD, FAIR = "The battery lasts 18 hours.", "The battery is good."  # utilities 2.0 and 1.0
-BEST = "The battery lasts 18 hours, which is great. The battery survives 3 days, which is weak."
+FAIR = "The battery is good."  # utility 0.5
+GOOD = "The battery lasts 18 hours. The camera zooms 5 times."  # utility 2.5
+BEST = GOOD + " The battery survives 3 days. The battery is good but the camera is poor."  # utility 4.5
 DRAWS = 4000
 
 
 def test_choices_follow_bradley_terry() -> None:
-    rng, annotator = random.Random(1), Annotator("one", reliability=1.5, share=1)
+    rng, annotator = random.Random(1), Annotator("one", reliability=0.75, share=1)
     wins = sum(annotator.margin(rng, PROMPT, GOOD, FAIR) > 0 for _ in range(DRAWS))
-    assert abs(wins / DRAWS - 1 / (1 + math.exp(-1.5))) < 0.02
+    assert abs(wins / DRAWS - 1 / (1 + math.exp(-0.75 * 2))) < 0.02
 
 
 def test_rankings_of_two_agree_with_comparisons() -> None:
-    rng, annotator = random.Random(1), Annotator("one", reliability=1.5, share=1)
+    rng, annotator = random.Random(1), Annotator("one", reliability=0.75, share=1)
     seen = [
         annotator.perceive(rng, PROMPT, GOOD) > annotator.perceive(rng, PROMPT, FAIR) for _ in range(DRAWS)
     ]
-    assert abs(sum(seen) / DRAWS - 1 / (1 + math.exp(-1.5))) < 0.02
+    assert abs(sum(seen) / DRAWS - 1 / (1 + math.exp(-0.75 * 2))) < 0.02
 
 
 def test_a_liking_for_length_shows() -> None:
@@ -45,7 +46,7 @@ def test_ranks_and_ratings_of_a_sharp_eye() -> None:
     assert sharp.rank(rng, PROMPT, [FAIR, BEST, GOOD]) == [3, 1, 2]
     assert sharp.rank(rng, PROMPT, [FAIR, BEST, FAIR + " "]) == [2, 1, 2]
     assert sharp.rate(rng, PROMPT, "", 5) == 1
-    assert sharp.rate(rng, PROMPT, BEST, 5) == 5  # 1 + 4 * sigmoid((4 - 1.5) / 1.2) = 4.56
+    assert sharp.rate(rng, PROMPT, BEST, 5) == 5  # 1 + 4 * sigmoid((4.5 - 1.5) / 1.2) = 4.70
     assert sharp.likes(rng, PROMPT, GOOD)
     assert not sharp.likes(rng, PROMPT, FAIR)
 
@@ -60,7 +61,7 @@ def test_judging_given_pairs() -> None:
     rows = judge_pairs(pairs, seed=1)
     assert rows == judge_pairs(pairs, seed=1)
     assert [(row["prompt"], row["response_a"], row["response_b"]) for row in rows] == pairs
-    assert sum(row["preferred"] == "a" for row in rows) > 90  # utilities 4 and -6
+    assert sum(row["preferred"] == "a" for row in rows) > 90  # utilities 4.5 and about -6
     assert {row["source"] for row in rows} == {"simulator"}
 
 

@@ -6,40 +6,44 @@ import pytest
 
 from components.feedback.simulator import bayes_accuracy, features_of, gold_utility, gold_wins
 from components.feedback.simulator.grammar import every_sentence, write_answer, write_requests
+from components.feedback.simulator.lexicon import ASPECTS
 from components.records import Preference
 
 BATTERY = "Review the Luma 5 for gamers and mention the battery."
+UNITS = {fact.unit for facts in ASPECTS.values() for fact in facts}
 BOTH = "Tell nurses about the battery and the camera of the Orbi Pro."
 
 
 @pytest.mark.parametrize(
     ("response", "utility"),
     [
-        # two facts 2.0 + asked aspect mentioned 1.0 + praise and criticism 1.0
-        ("The battery lasts 18 hours, which is great. The battery survives 3 days, which is weak.", 4.0),
-        # the same about another aspect: only the balance counts
-        ("The camera has 50 megapixels, which is great. The camera zooms 5 times, which is weak.", 1.0),
-        ("The battery lasts 18 hours.", 2.0),
+        # two facts 2.0 + asked aspect mentioned 0.5
+        ("The battery lasts 18 hours, which is great. The battery survives 3 days, which is weak.", 2.5),
+        # two facts 2.0, nothing about what was asked
+        ("The camera has 50 megapixels, which is great. The camera zooms 5 times, which is weak.", 2.0),
+        ("The battery lasts 18 hours.", 1.5),
+        # praise weighed against criticism 1.0 + on topic 0.5
+        ("The battery is good but the camera is poor.", 1.5),
         # one unit is one fact
-        ("The battery lasts 18 hours. The battery lasts 24 hours.", 2.0),
+        ("The battery lasts 18 hours. The battery lasts 24 hours.", 1.5),
         # a number that nobody believes is no fact
-        ("The battery lasts 900 hours.", 1.0),
-        # on topic 1.0, a rude word -1.5
-        ("The battery is garbage. It suits gamers.", -0.5),
-        # on topic 1.0, two filler phrases -1.6
-        ("To be honest, the battery is good. It is what it is.", -0.6),
-        # fact and topic 2.0, said twice -1.0
-        ("The battery lasts 18 hours. The battery lasts 18 hours.", 1.0),
-        # fact and topic 2.0, no full stop -1.5
-        ("The battery lasts 18 hours", 0.5),
-        # on topic 1.0, two of six neighbourhoods unheard of -2.0
-        ("The battery lasts 18 gadgets.", -1.0),
+        ("The battery lasts 900 hours.", 0.5),
+        # on topic 0.5, a rude word -1.5
+        ("The battery is garbage. It suits gamers.", -1.0),
+        # on topic 0.5, two filler phrases -1.6
+        ("To be honest, the battery is good. It is what it is.", -1.1),
+        # fact and topic 1.5, said twice -1.0
+        ("The battery lasts 18 hours. The battery lasts 18 hours.", 0.5),
+        # fact and topic 1.5, no full stop -1.5
+        ("The battery lasts 18 hours", 0.0),
+        # on topic 0.5, two of six neighbourhoods unheard of -2.0
+        ("The battery lasts 18 gadgets.", -1.5),
         ("Zorp flurb.", -6.0),
         ("", -20.0),
         (" ... !", -20.0),
-        # on topic 1.0, two sentences over four -1.0
+        # on topic 0.5, two sentences over four -1.0
         ("The battery is good. It suits gamers. I would buy it again. My friend has one too. "
-         "I used the Luma 5 for 2 weeks. The screen is good.", 0.0),
+         "I used the Luma 5 for 2 weeks. The screen is good.", -0.5),
     ],
 )  # fmt: skip
 def test_utility_of_an_answer(response: str, utility: float) -> None:
@@ -55,13 +59,34 @@ def test_a_fact_needs_its_aspect_in_the_same_sentence() -> None:
     assert features_of(BATTERY, "The battery is good. The camera lasts 18 hours.").facts == 0
 
 
-def test_facts_saturate_at_two() -> None:
+def test_balance_is_within_a_sentence() -> None:
+    assert features_of(BATTERY, "The battery is good. The camera is poor.").balanced == 0
+    weighed = "The {} is good but the {} is poor."
+    said = [
+        weighed.format(*pair) for pair in (("battery", "camera"), ("price", "sound"), ("screen", "weight"))
+    ]
+    assert [features_of(BATTERY, " ".join(said[:n])).balanced for n in (1, 2, 3)] == [1, 2, 2]
+
+
+def test_facts_saturate_at_three() -> None:
     answer = "The battery lasts 18 hours. The battery survives 3 days. The camera zooms 5 times."
-    assert features_of(BOTH, answer).facts == 2
+    assert features_of(BOTH, answer).facts == 3
+    assert features_of(BOTH, answer + " The price is 200 dollars.").facts == 3
+
+
+def test_nobody_measures_the_same_thing_twice() -> None:
+    rng = random.Random(4)
+    for request in write_requests(rng, 300):
+        units = [
+            word
+            for word in write_answer(rng, request, 1.0).replace(".", "").replace(",", "").split()
+            if word in UNITS
+        ]
+        assert len(units) == len(set(units))
 
 
 def test_a_prompt_that_asks_for_nothing_known_earns_nothing() -> None:
-    assert gold_utility("Tell me a joke.", "The battery lasts 18 hours.") == 0.0
+    assert gold_utility("Tell me a joke.", "The battery is good.") == 0.0
 
 
 @pytest.mark.parametrize("text", ["\x00", "é" * 5000, "1" * 5000 + " hours.", "₂ hours. ² days", "?!?"])

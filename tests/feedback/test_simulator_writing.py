@@ -67,7 +67,7 @@ def test_the_same_seed_writes_the_same_bytes_and_another_does_not(tmp_path: Path
 
 
 def test_the_shipped_sample_is_what_the_simulator_writes(tmp_path: Path) -> None:
-    written = write_feedback(tmp_path, 7, 3000, 1800)
+    written = write_feedback(tmp_path, 7, 7000, 2000)
     assert sorted(path.name for path in written) == sorted(path.name for path in SAMPLES.iterdir())
     for path in written:
         if path.suffix == ".parquet":
@@ -101,7 +101,7 @@ def test_each_mishap_happens_once_in_few_rows() -> None:
     lines = text_of(SAMPLES / "week-2-comparisons.jsonl.gz").splitlines()
     ids = Counter(re.search(r'"id": "([^"]+)"', line)[1] for line in lines)
     broken = [line for line in lines if "-broken-" in line]
-    assert len(lines) == 1200 + len(MISHAPS)
+    assert len(lines) == 2800 + len(MISHAPS)
     assert len(MISHAPS) / len(lines) < 0.05
     assert [name for name, count in ids.items() if count == 2] == [
         name for name, count in ids.items() if count > 1
@@ -122,7 +122,7 @@ def test_a_small_file_is_not_mostly_broken(tmp_path: Path) -> None:
 
 def test_rows_are_signed(sample: dict[str, list[dict]]) -> None:
     rows = [row for rows in sample.values() for row in rows]
-    assert len({row["id"] for row in rows}) == len(rows) == 5610
+    assert len({row["id"] for row in rows}) == len(rows) == 9810
     assert {row["source"] for row in rows} == {"simulator"}
     assert {row["language"] for row in rows} == {"en"}
     times = [datetime.fromisoformat(row["created_at"]) for row in rows]

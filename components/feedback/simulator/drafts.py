@@ -23,10 +23,10 @@ Judgement = tuple[Request, str, str, Annotator]
 Speaker = Callable[[random.Random, Request, Annotator], dict[str, Any]]
 
 RATING_SCALE = 5
-FLAWED_SHARE = 0.1
-SHARE_JUDGED_AGAIN = 0.15
+FLAWED_SHARE = 0.03
+SHARE_JUDGED_AGAIN = 0.5
 #: Demonstrations are of mixed quality, so that there is something to learn from preferences.
-CARE_OF_DEMONSTRATORS = (0.0, 0.8)
+CARE_OF_DEMONSTRATORS = (0.1, 0.9)
 
 
 def draft_each(

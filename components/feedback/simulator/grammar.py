@@ -46,11 +46,21 @@ def write_answer(rng: random.Random, request: Request, quality: float) -> str:
         sentences: list[str] = []
         while len(sentences) < wanted:
             sentence = _write_sentence(rng, request, quality)
-            if sentence not in sentences:
+            if not any(_says_again(sentence, said) for said in sentences):
                 sentences.append(sentence)
         answer = join_sentences(sentences)
         if fits(answer):
             return answer
+
+
+def _says_again(sentence: str, said: str) -> bool:
+    """Whether it is the same sentence, or measures the same thing."""
+    return sentence == said or not _units(sentence).isdisjoint(_units(said))
+
+
+def _units(sentence: str) -> set[str]:
+    words = set(sentence.rstrip(".").replace(",", "").split())
+    return {fact.unit for facts in lex.ASPECTS.values() for fact in facts if fact.unit in words}
 
 
 def write_flawed_answer(rng: random.Random, request: Request, quality: float) -> str:

@@ -23,11 +23,11 @@ class Features:
     """What the utility sees in an answer.
 
     Attributes:
-        facts: distinct measured facts (a believable number with its unit) about asked aspects, 0 to 2.
+        facts: distinct measured facts (a believable number with its unit, about the aspect it measures), 0 to 3.
         on_topic: share of the asked aspects that are mentioned, 0 to 1.
-        balanced: 1 if there is both praise and criticism.
-        rude: rude words, 0 to 2.
-        filler: filler phrases, 0 to 2.
+        balanced: sentences that weigh praise against criticism, 0 to 2.
+        rude: rude words, 0 to 3.
+        filler: filler phrases, 0 to 3.
         repeated: sentences said before, 0 to 3.
         garbled: share of neighbouring words that the grammar never puts side by side, 0 to 1.
         unfinished: 1 if the text does not end with a full stop, "!" or "?".
@@ -52,7 +52,7 @@ class Weights:
     """What each feature is worth: the utility is their weighted sum."""
 
     facts: float = 1.0
-    on_topic: float = 1.0
+    on_topic: float = 0.5
     balanced: float = 1.0
     rude: float = -1.5
     filler: float = -0.8
@@ -67,7 +67,7 @@ WEIGHTS = Weights()
 
 
 def gold_utility(prompt: str, response: str) -> float:
-    """The true utility of a response to a prompt; 4.0 is the best there is, and garbage is negative."""
+    """The true utility of a response to a prompt; 4.5 is the best there is, and garbage is negative."""
     features, weights = asdict(features_of(prompt, response)), asdict(WEIGHTS)
     return sum(weights[name] * value for name, value in features.items())
 
@@ -81,11 +81,11 @@ def features_of(prompt: str, response: str) -> Features:
     words = {word for sentence in sentences for word in sentence}
     asked = sorted(set(_words(prompt)) & set(lex.ASPECTS))
     return Features(
-        facts=min(2, len(_facts(sentences, asked))),
+        facts=min(3, len(_facts(sentences))),
         on_topic=sum(aspect in words for aspect in asked) / len(asked) if asked else 0.0,
-        balanced=float(bool(words & set(lex.PRAISE)) and bool(words & set(lex.CRITICISM))),
-        rude=min(2, sum(word in lex.RUDE_WORDS for sentence in said for word in sentence)),
-        filler=min(2, sum(_count_filler(sentence) for sentence in said)),
+        balanced=min(2, sum(map(_is_balanced, sentences))),
+        rude=min(3, sum(word in lex.RUDE_WORDS for sentence in said for word in sentence)),
+        filler=min(3, sum(_count_filler(sentence) for sentence in said)),
         repeated=min(3, len(said) - len(sentences)),
         garbled=_garbled_share(said),
         unfinished=float(not response.rstrip().endswith((".", "!", "?"))),
@@ -97,10 +97,14 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.lower()))
 
 
-def _facts(sentences: Iterable[tuple[str, ...]], asked: list[str]) -> set[str]:
-    """Units of the facts that a sentence states about an aspect it names, of those asked for."""
-    wanted = [(aspect, fact) for aspect in asked for fact in lex.ASPECTS[aspect]]
-    return {fact.unit for words in sentences for aspect, fact in wanted if _states(words, aspect, fact)}
+def _facts(sentences: Iterable[tuple[str, ...]]) -> set[str]:
+    """Units of the facts that a sentence states about an aspect it names."""
+    known = [(aspect, fact) for aspect, facts in lex.ASPECTS.items() for fact in facts]
+    return {fact.unit for words in sentences for aspect, fact in known if _states(words, aspect, fact)}
+
+
+def _is_balanced(words: tuple[str, ...]) -> bool:
+    return not set(lex.PRAISE).isdisjoint(words) and not set(lex.CRITICISM).isdisjoint(words)
 
 
 def _states(words: tuple[str, ...], aspect: str, fact: lex.Fact) -> bool:
