@@ -122,7 +122,7 @@ def _answers_by_prompt(rows: Iterable[Row]) -> Iterable[Sequence[_Answer]]:
         answer = prompts.setdefault(row["prompt"], {}).setdefault(text, _Answer(text, row))
         for vote in row["votes"]:
             answer.given.setdefault(vote["annotator"], []).append(scaled(row, vote["label"]))
-    return [[answer for answer in answers.values() if answer.given] for answers in prompts.values()]
+    return [list(answers.values()) for answers in prompts.values()]
 
 
 def _labels(first: _Answer, second: _Answer) -> list[float]:

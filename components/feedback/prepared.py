@@ -101,10 +101,10 @@ def _chosen_demonstrations(
 
 def _ratings(rows: Iterable[Row]) -> list[Rating]:
     """Each rated row with the mean of its votes."""
-    rated = [row for row in rows if row["kind"] == "rating" and row["votes"]]
     return [
         Rating(row["prompt"], row["responses"][0], _mean_rating(row), row["source"], row["batch"])
-        for row in rated
+        for row in rows
+        if row["kind"] == "rating"
     ]
 
 
@@ -137,14 +137,13 @@ def _dropped(
     sound: Sequence[Comparison],
     written: Sequence[Demonstration],
 ) -> dict[str, int]:
-    """What was left out and why; a rating that meets no other answer still says something of its own."""
+    """What was left out, and why. A rating that stands alone is kept: it has a use of its own."""
     useful = {(comparison.kind, comparison.prompt) for comparison in compared}
     comparing = [row for row in rows if row["kind"] in ("pairwise", "ranking", "thumbs")]
     reasons = {
         "repeated demonstration": len(_written_demonstrations(rows)) - len(written),
         "identical answers": len(compared) - len(sound),
         "nothing to compare": sum((row["kind"], row["prompt"]) not in useful for row in comparing),
-        "rating without a vote": sum(row["kind"] == "rating" and not row["votes"] for row in rows),
     }
     return {reason: count for reason, count in reasons.items() if count}
 

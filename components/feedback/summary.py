@@ -56,8 +56,9 @@ def _lines(summary: Summary) -> Iterator[str]:
     for name, sizes in summary["used"].items():
         yield f"{name:24}" + "".join(f"{sizes[split]:>12,}" for split in SPLITS)
     yield _list_of("rows read", summary["read"])
-    yield _list_of("comparisons", summary["comparisons"] | {"of them even": summary["ties"]})
+    yield _list_of("comparisons", summary["comparisons"])
     yield _list_of("left out", summary["dropped"])
+    yield f"{'ties among preferences':24} {summary['ties']:,}"
     yield f"{'chosen as demonstrations':24} {summary['chosen_as_demonstrations']:,}"
 
 
