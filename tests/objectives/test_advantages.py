@@ -58,7 +58,9 @@ def test_lambda_1_gives_monte_carlo_returns(case):
 def test_lambda_0_gives_the_td_error(case):
     rewards, values, mask, _, bootstrap = case
     advantages, _ = gae(rewards, values, mask, bootstrap, GAMMA, 0.0)
-    assert advantages[1, 0].item() == pytest.approx((rewards[1, 0] + GAMMA * values[1, 1] - values[1, 0]).item())
+    assert advantages[1, 0].item() == pytest.approx(
+        (rewards[1, 0] + GAMMA * values[1, 1] - values[1, 0]).item()
+    )
     assert advantages[2, 0].item() == pytest.approx((rewards[2, 0] + GAMMA * -1.2 - values[2, 0]).item())
 
 

@@ -63,7 +63,9 @@ def test_value_loss_by_hand():
     values, old = torch.tensor([[1.0, 0.05]]), torch.zeros(1, 2)
     returns, mask = torch.tensor([[2.0, 1.0]]), torch.ones(1, 2, dtype=torch.bool)
     # first: held at 0.2, (0.2 - 2)^2 = 3.24 > 1;  second: not held, 0.95^2 = 0.9025.
-    assert clipped_value_loss(values, old, returns, mask, 0.2).item() == pytest.approx(0.5 * (3.24 + 0.9025) / 2)
+    assert clipped_value_loss(values, old, returns, mask, 0.2).item() == pytest.approx(
+        0.5 * (3.24 + 0.9025) / 2
+    )
 
 
 def test_a_value_clipped_on_its_way_to_the_return_gets_no_gradient():
