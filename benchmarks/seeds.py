@@ -46,7 +46,7 @@ def run(seed: int, keep: Path | None) -> dict[str, Any]:
     _make_workspace(workspace, seed)
     started = time.perf_counter()
     log = subprocess.run(
-        ["dvc", "repro"],  # noqa: S607
+        ["dvc", "repro"],
         cwd=workspace,
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
@@ -69,7 +69,7 @@ def _make_workspace(workspace: Path, seed: int) -> None:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, workspace / name)
     params = yaml.safe_load((workspace / "params.yaml").read_text())
     (workspace / "params.yaml").write_text(yaml.safe_dump({**params, "seed": seed}))
-    subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=workspace, check=True)  # noqa: S607
+    subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=workspace, check=True)
     for file in write_feedback(workspace / "samples", seed, PAIRS, DEMONSTRATIONS):
         ingest_file(file, workspace / "data")
 

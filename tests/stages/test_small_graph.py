@@ -41,7 +41,9 @@ def write_params(change: dict) -> None:
 @pytest.fixture(scope="module")
 def feedback(tmp_path_factory):
     folder = tmp_path_factory.mktemp("feedback")
-    for file in write_feedback(folder / "files", 3, 300, 150, prompts=120, ratings=60, thumbs=20, rankings=20, edits=10):
+    for file in write_feedback(
+        folder / "files", 3, 300, 150, prompts=120, ratings=60, thumbs=20, rankings=20, edits=10
+    ):
         ingest_file(file, folder / "data")
     return folder / "data" / "feedback"
 
@@ -134,7 +136,9 @@ def test_a_base_model_with_eos_as_pad_and_no_text_format(workspace):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.pad_token = None
     tokenizer.save_pretrained(folder)
-    GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=1)).save_pretrained(folder)
+    GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=1)).save_pretrained(
+        folder
+    )
     write_params(SMALL | {"model": {"base": str(folder)}})
     prepare.main()
     sft.main()
