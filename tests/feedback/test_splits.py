@@ -32,11 +32,10 @@ def test_the_hash_is_the_one_that_is_documented() -> None:
 
 @pytest.mark.parametrize(
     "twin",
-    ["what is a FJORD?", "  What\tis a\n\nfjord? ", "What is a fjord\uff1f", "Ｗｈａｔ is a ﬁord?"],
+    ["what is a FIORD?", "  What\tis a\n\nfiord? ", "What is a fiord\uff1f", "Ｗｈａｔ is a ﬁord?"],
 )
 def test_the_same_prompt_in_other_dress_is_the_same(twin: str) -> None:
-    original = "What is a fiord?" if "ord?" in twin and "ﬁ" in twin else "What is a fjord?"
-    assert normalise_prompt(twin) == normalise_prompt(original)
+    assert normalise_prompt(twin) == normalise_prompt("What is a fiord?")
 
 
 @given(st.text(max_size=40))

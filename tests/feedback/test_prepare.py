@@ -1,0 +1,159 @@
+"""Accepted rows as training data: what goes where, what is left out, and when there is too little."""
+
+import polars as pl
+import pytest
+from prepare_rows import PARAMS, demonstration, enough, pair, rating, row, thumb
+
+from components.errors import DataError
+from components.feedback.prepared import prepare
+from components.feedback.splits import SPLITS, normalise_prompt, split_of
+from components.feedback.summary import as_text, summarise
+from components.feedback.tables import TABLES, write_tables
+from components.files import digest_tree
+from components.records import Demonstration, Prompt, Rating
+
+TRAIN = next(f"Train {n}?" for n in range(99) if split_of(f"Train {n}?", 0.1, 0.2) == "train")
+
+
+def demonstrations_of(prepared, prompt: str) -> list[str]:
+    found = [item for split in SPLITS for item in prepared.demonstrations[split]]
+    return [item.response for item in found if item.prompt == prompt]
+
+
+def test_no_prompt_is_in_two_splits_whatever_the_kind() -> None:
+    rows = enough(200) + [rating(f" question {n}? ", "Fine.", 3, "Ann") for n in range(200)]
+    prepared = prepare(rows, PARAMS)
+    where: dict[str, set[str]] = {}
+    for name in TABLES:
+        for split, records in getattr(prepared, name).items():
+            for record in records:
+                where.setdefault(normalise_prompt(record.prompt), set()).add(split)
+    assert len(where) == 200
+    assert all(len(splits) == 1 for splits in where.values())
+    assert set().union(*where.values()) == set(SPLITS)
+
+
+def test_more_feedback_moves_nothing() -> None:
+    few, many = prepare(enough(80), PARAMS), prepare(enough(160), PARAMS)
+    for split in SPLITS:
+        assert many.preferences[split][: len(few.preferences[split])] == few.preferences[split]
+
+
+def test_demonstrations_are_what_people_wrote_or_mended() -> None:
+    rows = [
+        *enough(),
+        demonstration(TRAIN, "Written."),
+        row("edit", TRAIN, ("Rough.", "Mended.")),
+        demonstration(TRAIN, "Written."),
+    ]
+    prepared = prepare(rows, PARAMS)
+    assert demonstrations_of(prepared, TRAIN) == ["Written.", "Mended."]
+    assert prepared.demonstrations["train"][-2] == Demonstration(TRAIN, "Written.", "test", "batch-1")
+    assert prepared.dropped == {"repeated demonstration": 1}
+
+
+@pytest.mark.parametrize(
+    ("mode", "least", "added"),
+    [("always", 0, True), ("never", 999, False), ("auto", 60, False), ("auto", 61, True)],
+)
+def test_chosen_answers_as_demonstrations(mode: str, least: int, added: bool) -> None:
+    """60 demonstrations were written. The tie's answers and the answer that is a demonstration are not added."""
+    params = PARAMS.model_copy(update={"chosen_as_demonstrations": mode, "min_demonstrations": least})
+    rows = [*enough(60), pair("Question 0?", "C", "D", 0.5), pair("Question 1?", "Written.", "E", 1)]
+    prepared = prepare(rows, params)
+    assert demonstrations_of(prepared, "Question 0?") == ["Written."] + ["Good."] * added
+    assert demonstrations_of(prepared, "Question 1?") == ["Written."] + ["Good."] * added
+    assert prepared.chosen_as_demonstrations == 60 * added
+
+
+def test_ratings_are_scaled_to_one() -> None:
+    rows = [*enough(), rating(TRAIN, "Fine.", 4, "Ann"), rating(TRAIN, "Bad.", 1, "Ann", best=10)]
+    assert prepare(rows, PARAMS).ratings["train"] == [
+        Rating(TRAIN, "Fine.", 0.75, "test", "batch-1"),
+        Rating(TRAIN, "Bad.", 0.0, "test", "batch-1"),
+    ]
+
+
+def test_prompts_are_distinct_and_of_all_kinds() -> None:
+    rows = [*enough(), thumb(TRAIN, "Fine.", 1), demonstration(TRAIN.upper(), "Loud.")]
+    prompts = [item for split in SPLITS for item in prepare(rows, PARAMS).prompts[split]]
+    assert len(prompts) == 61
+    assert Prompt(TRAIN, "test") in prompts
+    assert Prompt(TRAIN.upper(), "test") not in prompts
+
+
+def test_what_is_left_out_is_counted() -> None:
+    rows = [
+        *enough(),
+        row("ranking", TRAIN, ("A", "A", "B"), ranks=[1, 2, 3]),
+        thumb(TRAIN, "Fine.", 1),
+        row("ranking", "Even?", ("A", "B"), ranks=[1, 1]),
+    ]
+    prepared = prepare(rows, PARAMS)
+    assert prepared.dropped == {"identical answers": 1, "nothing to compare": 2}
+    assert prepared.read == {"demonstration": 60, "pairwise": 60, "ranking": 2, "thumbs": 1}
+    assert prepared.comparisons == {"pairwise": 60, "ranking": 2}
+
+
+def test_summary_counts_what_is_in_the_tables() -> None:
+    prepared = prepare([*enough(), pair("Question 0?", "C", "D", 0.5)], PARAMS)
+    summary = summarise(prepared)
+    assert summary["ties"] == 1
+    assert sum(summary["used"]["demonstrations"].values()) == 60
+    assert sum(sum(summary["used"][f"preferences_{role}"].values()) for role in ("reward", "judge")) == 61
+    assert summary["used"]["prompts"] == {split: len(prepared.prompts[split]) for split in SPLITS}
+    lines = as_text(summary).splitlines()
+    assert lines[0].split() == ["train", "validation", "test"]
+    assert lines[1].split() == ["demonstrations", *(str(len(prepared.demonstrations[s])) for s in SPLITS)]
+    assert "rows read                60 demonstration, 61 pairwise" in lines
+    assert "left out                 none" in lines
+
+
+def test_the_same_rows_write_the_same_bytes(tmp_path) -> None:
+    write_tables(tmp_path / "a", prepare(enough(), PARAMS))
+    write_tables(tmp_path / "b", prepare(enough(), PARAMS))
+    written = digest_tree(tmp_path / "a")
+    assert written == digest_tree(tmp_path / "b")
+    assert sorted(written) == sorted(f"{name}/{split}.parquet" for name in TABLES for split in SPLITS)
+
+
+def test_tables_replace_those_that_were_there(tmp_path) -> None:
+    (tmp_path / "prepared").mkdir()
+    (tmp_path / "prepared" / "old.parquet").write_text("old")
+    write_tables(tmp_path / "prepared", prepare(enough(), PARAMS))
+    assert not (tmp_path / "prepared" / "old.parquet").exists()
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path) -> None:
+    write_tables(tmp_path, prepare(enough(), PARAMS))
+    frame = pl.read_parquet(tmp_path / "ratings" / "train.parquet")
+    assert frame.schema == {
+        "prompt": pl.String,
+        "response": pl.String,
+        "rating": pl.Float64,
+        "source": pl.String,
+        "batch": pl.String,
+    }
+    assert frame.height == 0
+
+
+def test_no_comparison_at_all_is_an_error() -> None:
+    with pytest.raises(DataError, match="no comparison of two answers") as error:
+        prepare([demonstration("P", "A"), rating("P", "A", 3, "Ann")], PARAMS)
+    assert "ingest pairwise judgements" in error.value.remedy
+
+
+def test_an_error_names_all_that_is_missing() -> None:
+    with pytest.raises(DataError) as error:
+        prepare([pair(TRAIN, "A", "B", 1)], PARAMS.model_copy(update={"judge_share": 0.999999}))
+    assert error.value.message == (
+        "too little feedback: there are no demonstrations to train on, "
+        "no preferences to train the reward model on, no preferences to test on"
+    )
+    assert "prepare in params.yaml" in error.value.remedy
+
+
+def test_shares_that_leave_nothing_to_train_on_are_an_error() -> None:
+    params = PARAMS.model_copy(update={"validation_share": 0.5, "test_share": 0.5})
+    with pytest.raises(DataError, match="no preferences to train the judge on"):
+        prepare(enough(), params)
