@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.environment import find_root, prepare_environment
-from flows.server import prefect_api
 from flows.terminal import say
+from flows.workspace import with_prefect
 
 APPROVER = "demo-reviewer"
 PROMPT = "Review the Luma Pro for students and mention the battery and the camera."
@@ -26,7 +26,7 @@ def main() -> None:
     prepare_environment(root)
     started = time.monotonic()
     # One Prefect server for all commands, instead of one each.
-    with prefect_api(root):
+    with with_prefect(root):
         _loop(root)
     _tell(root, time.monotonic() - started)
 
