@@ -2,7 +2,8 @@
 
 Kinds that speak of several answers to a prompt (rankings, ratings, thumbs) give a comparison for each two of
 the n answers, with weight 2 / n: together they count as much as n - 1 pairs that were judged one by one, so
-that a prompt with many answers doesn't drown the others.
+that a prompt with many answers doesn't drown the others. Of more than MEETINGS + 1 answers each meets MEETINGS
+others, so that work and memory grow with n and not with its square; the weights still add up to n - 1.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean
 from typing import Any
+
+from components.files import sha256_bytes
+
+#: With how many others an answer is compared at most, where people spoke of several answers.
+MEETINGS = 16
 
 #: One accepted record, by the canonical columns of components/feedback/schema.py, and its `batch`.
 Row = Mapping[str, Any]
@@ -61,10 +67,11 @@ def from_votes(row: Row) -> Iterator[Comparison]:
 
 def from_ranking(row: Row) -> Iterator[Comparison]:
     """Each two answers of different rank; equal ranks say nothing."""
-    ranked = list(zip(row["ranks"], row["responses"], strict=True))
-    for (rank, first), (other_rank, second) in combinations(ranked, 2):
-        if rank != other_rank:
-            yield _comparison(row, first, second, float(rank < other_rank), 2 / len(ranked))
+    responses, ranks = row["responses"], row["ranks"]
+    for first, second, weight in _meetings(responses):
+        if ranks[first] != ranks[second]:
+            label = float(ranks[first] < ranks[second])
+            yield _comparison(row, responses[first], responses[second], label, weight)
 
 
 def from_edit(row: Row) -> Iterator[Comparison]:
@@ -79,19 +86,18 @@ def from_ratings(rows: Iterable[Row]) -> Iterator[Comparison]:
     Two answers that nobody rated both of are compared by their mean ratings.
     """
     for answers in _answers_by_prompt(rows):
-        for first, second in combinations(answers, 2):
+        for first, second, weight in _pairs(answers):
             for label in _labels(first, second):
-                yield _comparison(first.row, first.text, second.text, label, 2 / len(answers))
+                yield _comparison(first.row, first.text, second.text, label, weight)
 
 
 def from_thumbs(rows: Iterable[Row]) -> Iterator[Comparison]:
     """An answer that most thumbs are up for is better than one that most are down for."""
     for answers in _answers_by_prompt(rows):
-        for first, second in combinations(answers, 2):
+        for first, second, weight in _pairs(answers):
             leanings = first.mean - 0.5, second.mean - 0.5
             if leanings[0] * leanings[1] < 0:
-                label = float(leanings[0] > 0)
-                yield _comparison(first.row, first.text, second.text, label, 2 / len(answers))
+                yield _comparison(first.row, first.text, second.text, float(leanings[0] > 0), weight)
 
 
 def scaled(row: Row, label: float) -> float:
@@ -132,6 +138,36 @@ def _labels(first: _Answer, second: _Answer) -> list[float]:
     else:
         margins = [first.mean - second.mean]
     return [float(margin > 0) for margin in margins if margin != 0]
+
+
+def _pairs(answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, _Answer, float]]:
+    for first, second, weight in _meetings([answer.text for answer in answers]):
+        yield answers[first], answers[second], weight
+
+
+def _meetings(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+    """Which texts are compared, by their indices, and with what weight."""
+    pairs = _everyone(len(texts)) if len(texts) <= MEETINGS + 1 else _neighbours(texts)
+    for first, second in pairs:
+        yield first, second, (len(texts) - 1) / len(pairs)
+
+
+def _everyone(count: int) -> list[tuple[int, int]]:
+    return list(combinations(range(count), 2))
+
+
+def _neighbours(texts: Sequence[str]) -> list[tuple[int, int]]:
+    """Each with those near it in a circle, half of MEETINGS on either side.
+
+    The circle is in the order of the texts' SHA-256: chance, but the same on every run.
+    """
+    circle = sorted(range(len(texts)), key=lambda index: (sha256_bytes(texts[index].encode()), index))
+    steps = range(1, MEETINGS // 2 + 1)
+    return [
+        (circle[place], circle[(place + step) % len(circle)])
+        for place in range(len(circle))
+        for step in steps
+    ]
 
 
 def _comparison(row: Row, first: str, second: str, label: float, weight: float = 1.0) -> Comparison:

@@ -1,5 +1,7 @@
 """Every kind of feedback as comparisons, and comparisons as preferences: labels and weights by hand."""
 
+from collections import Counter
+
 import pytest
 from prepare_rows import demonstration, pair, rating, row, thumb
 
@@ -47,6 +49,25 @@ def test_a_ranking_of_four_counts_as_three_pairs() -> None:
         ("C", "D", 0.0, 0.5),
     ]
     assert sum(weight for *_, weight in found) == 3.0
+
+
+def test_many_answers_meet_some_of_the_others_and_weigh_no_less() -> None:
+    """17 answers: each meets all 16 others. 100 answers: each meets 16, which makes 800 pairs, not 4,950."""
+    for count, pairs in ((17, 136), (100, 800)):
+        answers = [f"Answer {number}" for number in range(count)]
+        found = seen(row("ranking", "P", answers, ranks=list(range(1, count + 1))))
+        met = Counter(answer for first, second, *_ in found for answer in (first, second))
+        assert len({frozenset((first, second)) for first, second, *_ in found}) == len(found) == pairs
+        assert set(met.values()) == {16}
+        assert sum(weight for *_, weight in found) == pytest.approx(count - 1)
+        assert all((int(a[7:]) < int(b[7:])) == bool(label) for a, b, label, _ in found)
+
+
+def test_which_answers_meet_does_not_depend_on_their_order() -> None:
+    rows = [thumb("P", f"Answer {number}", number % 2) for number in range(40)]
+    met = [{frozenset((first, second)) for first, second, *_ in seen(*order)} for order in (rows, rows[::-1])]
+    assert met[0] == met[1]
+    assert len(met[0]) < 40 * 8
 
 
 def test_equal_ranks_say_nothing() -> None:
