@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from transformers import (
     GPT2LMHeadModel,
     PreTrainedModel,
 )
+from transformers.utils import logging
 
 from components.errors import ModelError
 from components.modeling.text_format import TextFormat
@@ -71,12 +74,24 @@ def new_reward_model(folder: Path) -> tuple[PreTrainedModel, Any, TextFormat]:
     """
     text_format = TextFormat.load(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder, num_labels=1, use_safetensors=True, dtype=torch.float32, **_SAFE
-    )
+    with _without_warnings():
+        # transformers warns that the head is new: it is meant to be.
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, num_labels=1, use_safetensors=True, dtype=torch.float32, **_SAFE
+        )
     head = scalar_head(model)
     torch.nn.init.normal_(head.weight, std=(head.in_features + 1) ** -0.5)
     return _ready(model, tokenizer), tokenizer, text_format
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def load_reward_model(folder: Path) -> tuple[PreTrainedModel, Any, TextFormat]:
