@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test lint clean reset
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,5 +24,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clean:  ## forget what runs produced; the code and the samples stay
+clean:  ## forget what the stages made; feedback, registry and audit log stay
+	rm -rf models reports data/prepared dvc.lock .dvc/tmp
+
+reset:  ## as a fresh clone: forget ALL feedback, the registry and the audit log too
+	@test "$(CONFIRM)" = yes || { echo "this deletes all feedback and all registered models: make reset CONFIRM=yes"; exit 2; }
 	rm -rf .rlhf models reports data/feedback data/prepared data/quarantine data/feedback.dvc dvc.lock .dvc/cache .dvc/tmp

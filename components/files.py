@@ -58,17 +58,26 @@ def replacing_directory(path: Path) -> Iterator[Path]:
 
 
 def sweep_leftovers(path: Path) -> None:
-    """Remove what a killed writer of `path` left beside it."""
+    """Put right and remove what a killed writer of `path` left beside it."""
+    retired = _retired(path)
+    if retired.exists() and not path.exists():
+        # Killed between the two renames: what was there is still good.
+        retired.rename(path)
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
 
 
 def _swap(staged: Path, path: Path) -> None:
-    retired = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    retired = _retired(path)
     if path.exists():
         path.rename(retired)
     staged.rename(path)
     shutil.rmtree(retired, ignore_errors=True)
+
+
+def _retired(path: Path) -> Path:
+    """Where the old folder waits while the new one takes its place."""
+    return path.with_name(f".{path.name}.retired.tmp")
 
 
 def sha256_bytes(content: bytes) -> str:

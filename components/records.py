@@ -20,8 +20,8 @@ class Preference:
     """Two answers to one prompt and how strongly people preferred the first.
 
     Attributes:
-        probability: share of (weighted) judgements for `chosen`, in [0.5, 1]; 0.5 is a tie.
-        weight: how much the pair counts in the loss; a ranking of n answers gives its pairs 2 / n each.
+        probability: mean of the judgements for `chosen`, in [0.5, 1]; 0.5 is a tie.
+        weight: how much the pair counts in the loss; the pairs of a ranking count less (feedback/comparisons.py).
         role: which model learns from it: "reward" (PPO sees that model) or "judge" (PPO never sees it).
     """
 

@@ -65,26 +65,33 @@ def _tell(root: Path, seconds: float) -> None:
     say(f"  {seconds:.0f} s in all")
     say(f"  report: {root / 'reports/report.html'}")
     say(f"  MLflow: {how_to_open_mlflow(root)}")
+    say("  the commands by hand: `. .venv/bin/activate`, then `rlhf --help`")
 
 
 def figures(metrics: dict[str, Any]) -> list[str]:
     """The figures of one run, a line each."""
     reward, policy, dpo = metrics["reward_model"], metrics["policy"], metrics["dpo"]
+    ceiling = _share(reward["bayes_accuracy"])
     return [
-        f"reward model: right on {reward['accuracy']:.1%} of held-out pairs; knowing the truth would give "
-        f"{reward['bayes_accuracy']:.1%}, preferring the longer answer {reward['longer_wins_accuracy']:.1%}",
+        f"reward model: right on {_share(reward['accuracy'])} of held-out pairs; knowing the truth would give "
+        f"{ceiling}, preferring the longer answer {_share(reward['longer_wins_accuracy'])}",
         _wins("PPO", policy),
         _wins("DPO", dpo),
     ]
 
 
 def _wins(name: str, section: dict[str, Any]) -> str:
-    lower, upper = section["gold_win_rate_vs_sft_ci"]
+    lower, upper = section["gold_win_rate_vs_sft_ci"] or (None, None)
     return (
-        f"{name}: truly better than the supervised start on {section['gold_win_rate_vs_sft']:.1%} of prompts "
-        f"[{lower:.1%}, {upper:.1%}], by the judge {section['win_rate_vs_sft']:.1%}, "
+        f"{name}: truly better than the supervised start on {_share(section['gold_win_rate_vs_sft'])} of prompts "
+        f"[{_share(lower)}, {_share(upper)}], by the judge {_share(section['win_rate_vs_sft'])}, "
         f"{section['sequence_kl']:.1f} nats away"
     )
+
+
+def _share(value: float | None) -> str:
+    """Unknown where the feedback is not simulated: then nobody knows the truth."""
+    return "unknown" if value is None else f"{value:.1%}"
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def judge_candidate(metrics: Mapping[str, Any], params: GateParams) -> Verdict:
         win_rate_gate(*wins, params.min_win_rate_lower),
         sequence_kl_gate(policy.get("sequence_kl"), params.max_sequence_kl),
         reward_accuracy_gate(*accuracy, params.min_reward_accuracy_lower),
-        reward_beats_length_gate(reward.get("accuracy"), reward.get("longer_wins_accuracy")),
+        reward_beats_length_gate(*accuracy, reward.get("longer_wins_accuracy")),
         empty_answers_gate(policy.get("empty_share"), params.max_empty_share),
         truncated_answers_gate(policy.get("truncated_share"), params.max_truncated_share),
         repetition_gate(policy.get("repetition"), sft.get("repetition"), params.max_repetition_ratio),
@@ -85,16 +85,16 @@ def reward_accuracy_gate(value: Measured, lower: Measured, upper: Measured, leas
     )
 
 
-def reward_beats_length_gate(accuracy: Measured, longer_wins: Measured) -> GateResult:
-    """The reward model has learned more than that people like long answers."""
+def reward_beats_length_gate(
+    value: Measured, lower: Measured, upper: Measured, longer_wins: Measured
+) -> GateResult:
+    """The reward model has learned more than that people like long answers: the whole interval lies above that."""
     name, what = "reward_beats_length", "The reward model's accuracy on held-out pairs"
-    accuracy, baseline = number(accuracy), number(longer_wins)
-    if accuracy is None or baseline is None:
-        return _unmeasured(name, f"{what}, or that of preferring the longer answer,", accuracy, baseline)
-    passed = accuracy > baseline
-    other = f"that of preferring the longer answer, {baseline:.3f}"
-    reason = f"{what}, {accuracy:.3f}, {_is(passed)} above {other}."
-    return GateResult(name, passed, reason, accuracy, baseline)
+    baseline = number(longer_wins)
+    if baseline is None:
+        return _unmeasured(name, "The accuracy of preferring the longer answer", number(lower), baseline)
+    against = f"{what}, against that of preferring the longer answer,"
+    return _interval_above(name, against, (value, lower, upper), baseline)
 
 
 def sequence_kl_gate(sequence_kl: Measured, most: float) -> GateResult:

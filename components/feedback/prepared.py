@@ -90,11 +90,14 @@ def _wants_chosen(written: Sequence[Demonstration], params: PrepareParams) -> bo
 def _chosen_demonstrations(
     preferences: Iterable[Preference], written: Sequence[Demonstration]
 ) -> list[Demonstration]:
-    """Answers that people preferred, ties left out, each in the split of its prompt."""
+    """Answers that people preferred, ties left out, each in the split of its prompt.
+
+    The judge's preferences give none: what taught the judge must not teach the policy it will judge.
+    """
     chosen = [
         Demonstration(item.prompt, item.chosen, item.source, item.batch)
         for item in preferences
-        if item.probability > 0.5
+        if item.probability > 0.5 and item.role == "reward"
     ]
     return _unique([*written, *chosen])[len(written) :]
 

@@ -1,7 +1,7 @@
 """Estimators of KL(policy || reference) from the logprobs of sampled tokens.
 
 John Schulman, "Approximating KL divergence" (2020): with log-ratio d = log policy - log reference at a token that
-the policy sampled, k1 = d, k2 = d^2 / 2, k3 = exp(-d) - 1 + d. k1 and k3 are unbiased; k3 is never negative.
+the policy sampled, k1 = d, k3 = exp(-d) - 1 + d. k1 and k3 are unbiased; k3 is never negative.
 """
 
 from __future__ import annotations
@@ -13,11 +13,6 @@ from torch import Tensor
 def k1(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:
     """Any shape; unbiased, may be negative at a token. Inside a reward it must not be clamped at 0."""
     return logprobs - ref_logprobs
-
-
-def k2(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:
-    """Any shape; biased, low variance."""
-    return 0.5 * (logprobs - ref_logprobs).square()
 
 
 def k3(logprobs: Tensor, ref_logprobs: Tensor) -> Tensor:

@@ -12,13 +12,14 @@ def bradley_terry_loss(margins: Tensor, probability: Tensor, weight: Tensor) -> 
     Args:
         margins: [N], score of the first answer minus score of the second.
         probability: [N], share of people who preferred the first; 0.5 is a tie.
-        weight: [N], how much each pair counts.
+        weight: [N], how much each pair counts; of mean 1 over the training set, not over the batch, so that a
+            batch of light pairs moves the model less.
 
     Returns:
-        scalar, the weighted mean.
+        scalar, the mean of weight * loss.
     """
     loss = -probability * F.logsigmoid(margins) - (1.0 - probability) * F.logsigmoid(-margins)
-    return (weight * loss).sum() / weight.sum()
+    return (weight * loss).mean()
 
 
 def centering_loss(chosen_scores: Tensor, rejected_scores: Tensor) -> Tensor:

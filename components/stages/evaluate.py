@@ -11,9 +11,10 @@ from components.evaluation.gates import Verdict, judge_candidate
 from components.evaluation.intervals import Bootstrap
 from components.evaluation.report import write_report
 from components.evaluation.steps import read_all_steps
-from components.files import write_json, write_text
+from components.files import sha256_bytes, write_json, write_text
 from components.modeling.device import seed_everything
 from components.progress import Progress
+from components.records import Prompt
 from components.stages.comparison import Comparison, compare_models
 from components.stages.paths import JUDGE, REPORTS, REWARD
 from components.stages.prepared import load_preferences, load_prompts
@@ -49,10 +50,15 @@ def _reward_models(params: Params, bootstrap: Bootstrap) -> tuple[RewardQuality,
 
 
 def _comparison(params: Params, bootstrap: Bootstrap) -> Comparison:
-    prompts = load_prompts("test")[: params.evaluate.prompts]
+    prompts = _draw(load_prompts("test"), params.evaluate.prompts)
     if not prompts:
         raise DataError("no prompt is held out for evaluation", "ingest feedback on more prompts")
     return compare_models(prompts, params.evaluate.temperature, params.seed, bootstrap)
+
+
+def _draw(prompts: list[Prompt], count: int) -> list[Prompt]:
+    """`count` prompts in the order of their digests: of every batch alike, and mostly the same as data grows."""
+    return sorted(prompts, key=lambda row: sha256_bytes(row.prompt.encode("utf-8")))[:count]
 
 
 def _write(

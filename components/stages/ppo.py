@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import torch
+from transformers import PreTrainedModel
+
 from components.config import PpoParams, load_params
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
-from components.modeling.loading import load_policy, load_reward_model, save_model
+from components.modeling.loading import load_policy, load_reward_model, save_model, scalar_head
 from components.stages.paths import POLICY, REWARD, SFT
 from components.stages.prepared import load_prompts
 from components.stages.running import run_stage
 from components.stages.step_log import StepLog
 from components.training.ppo import train_ppo
 from components.training.rollouts import RolloutSampler
-from components.training.scoring import load_scorer
+from components.training.scoring import RewardScale, load_scorer
 
 STAGE = "ppo"
 
@@ -35,7 +38,7 @@ def build_sampler(params: PpoParams) -> RolloutSampler:
     device = pick_device()
     policy, tokenizer, text_format = load_policy(SFT)
     reference, _, _ = load_policy(SFT)
-    critic, _, _ = load_reward_model(REWARD)
+    critic = load_critic()
     return RolloutSampler(
         policy=policy.to(device),
         reference=reference.to(device).requires_grad_(False),
@@ -46,6 +49,15 @@ def build_sampler(params: PpoParams) -> RolloutSampler:
         temperature=params.temperature,
         missing_eos_score=params.missing_eos_score,
     )
+
+
+def load_critic() -> PreTrainedModel:
+    """The reward model, its head on the scale of the normalised scores that the critic will be taught."""
+    critic, _, _ = load_reward_model(REWARD)
+    scale, head = RewardScale.load(REWARD), scalar_head(critic)
+    head.weight.data /= scale.std
+    head.bias = torch.nn.Parameter(torch.tensor([-scale.mean / scale.std]))
+    return critic
 
 
 if __name__ == "__main__":

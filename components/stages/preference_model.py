@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from components.config import RewardParams
 from components.errors import DataError
-from components.evaluation.stars import Stars, fit_stars
+from components.evaluation.stars import FEWEST_RATINGS, Stars, fit_stars
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
 from components.modeling.loading import new_reward_model, save_model
@@ -64,6 +64,9 @@ def _measure_scale(model: PreTrainedModel, tokenizer: Any, text_format: TextForm
 
 
 def _fit_stars(score: ScoreTexts) -> Stars | None:
-    ratings = load_ratings("train")
+    ratings = load_ratings("validation")
+    if len(ratings) < FEWEST_RATINGS:
+        # Kinder to the model than it deserves, because it learned from these too; better than no stars.
+        ratings = load_ratings("train")
     scores = score([row.prompt for row in ratings], [row.response for row in ratings])
     return fit_stars(scores, [row.rating for row in ratings])

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from components.config import Params, load_params
-from components.errors import DataError
+from components.errors import ConfigError, DataError
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
 from components.modeling.loading import build_tiny, load_base, save_model
@@ -55,14 +55,25 @@ def main() -> None:
 
 def start_model(params: Params, train: Sequence[Demonstration]) -> tuple[PreTrainedModel, Any]:
     """The base model of params.yaml; the embedded tiny one gets a tokenizer made of the training texts."""
+    positions = params.model.max_prompt_tokens + params.model.max_response_tokens
     if params.model.base != "tiny":
-        return load_base(params.model.base)
+        model, tokenizer = load_base(params.model.base)
+        _refuse_too_long(positions, getattr(model.config, "max_position_embeddings", positions))
+        return model, tokenizer
     texts = [text for row in train for text in (row.prompt, row.response)]
     texts += [text for row in load_preferences("train") for text in (row.chosen, row.rejected)]
     tokenizer = train_tokenizer(texts, params.tiny.vocab_size)
-    positions = params.model.max_prompt_tokens + params.model.max_response_tokens
     model = build_tiny(tokenizer, params.tiny.n_layer, params.tiny.n_embd, params.tiny.n_head, positions)
     return model, tokenizer
+
+
+def _refuse_too_long(wanted: int, limit: int) -> None:
+    if wanted > limit:
+        raise ConfigError(
+            f"params.yaml: model.max_prompt_tokens + model.max_response_tokens = {wanted}, "
+            f"but the base model has {limit} positions",
+            "make them smaller, or take another model.base",
+        )
 
 
 def _encode(tokenizer: Any, text_format: TextFormat, rows: Sequence[Demonstration]) -> Any:

@@ -11,7 +11,7 @@ from components.files import read_json
 from components.tracking.flavor import MODEL
 from components.tracking.registration import LINEAGE
 from components.tracking.tracker import Tracker, mlflow_errors
-from components.tracking.versions import all_versions, champion_of, checked_files, get_version
+from components.tracking.versions import all_versions, champion_of, checked_files, find_version, get_version
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,13 @@ def _newest(tracker: Tracker, name: str) -> Any:
 
 
 def _reward_of(tracker: Tracker, files: Path) -> Any:
-    """The reward model that the version was trained against; for the SFT model, the newest."""
+    """The reward model that the version was trained against; for the SFT model, the newest.
+
+    Where that was damaged and registered anew, the newest version with the same files.
+    """
     name = tracker.model("reward")
-    parent = read_json(files / LINEAGE)["parents"].get("reward")
-    return get_version(tracker, name, parent) if parent else _newest(tracker, name)
+    number = read_json(files / LINEAGE)["parents"].get("reward")
+    if number is None:
+        return _newest(tracker, name)
+    parent = get_version(tracker, name, number)
+    return find_version(tracker, name, "source_sha256", parent.tags["source_sha256"]) or parent

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from components.errors import ModelError
 from components.files import digest_tree, write_json
-from components.tracking.manifest import MANIFEST, manifest_of, verify
+from components.tracking.manifest import MANIFEST, REMEDY, manifest_of, verify
 from components.tracking.tracker import STATE, Tracker
 
 
@@ -61,8 +62,15 @@ def is_local(source: str) -> bool:
 
 
 def fetch(tracker: Tracker, source: str, scratch: Path) -> Path:
-    """A local folder with the artefacts at `source`: the very files of a local store, else a download."""
+    """A local folder with the artefacts at `source`: the very files of a local store, else a download.
+
+    Raises:
+        ModelError: a local store has no such folder.
+    """
     from mlflow.artifacts import download_artifacts
 
     target = None if is_local(source) else str(scratch)
-    return Path(download_artifacts(artifact_uri=source, dst_path=target, tracking_uri=tracker.uri))
+    try:
+        return Path(download_artifacts(artifact_uri=source, dst_path=target, tracking_uri=tracker.uri))
+    except FileNotFoundError:
+        raise ModelError(f"{source} not found", REMEDY) from None

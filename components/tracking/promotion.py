@@ -28,6 +28,7 @@ from components.tracking.versions import (
     create_version,
     find_version,
     get_version,
+    is_sound,
 )
 
 
@@ -113,11 +114,10 @@ def _refuse_nobody(approver: str) -> None:
 
 
 def _production_copy(tracker: Tracker, candidate: Any, files: Path, approver: str) -> Any:
-    """The production version with the candidate's bytes: the one made before, whole, or a new one."""
+    """The production version with the candidate's bytes: the one made before if it is sound, or a new one."""
     digest = candidate.tags["sha256"]
     known = find_version(tracker, tracker.name, "sha256", digest)
-    if known is not None:
-        _unharmed_files(tracker, known)
+    if known is not None and is_sound(tracker, known):
         return known
     key = f"promote-{digest}"
     finished_run(tracker, key)
@@ -133,11 +133,21 @@ def _crown(tracker: Tracker, version: Any, action: str, approver: str) -> Promot
     changed = before != number
     if changed:
         if action == "promote":
-            tracker.client.set_model_version_tag(tracker.name, number, "previous", before or "")
+            previous = _previous(tracker, version, before)
+            tracker.client.set_model_version_tag(tracker.name, number, "previous", previous)
         tracker.client.set_registered_model_alias(tracker.name, CHAMPION, number)
     result = Promotion(tracker.name, number, tags["candidate_version"], tags["sha256"], before, changed)
     _write_audit(tracker.root, result, action, approver)
     return result
+
+
+def _previous(tracker: Tracker, version: Any, champion: str | None) -> str:
+    """What a rollback goes back to: the champion; of a damaged copy of the same model, what was before it."""
+    if champion is None:
+        return ""
+    replaced = get_version(tracker, tracker.name, champion).tags
+    same = replaced["sha256"] == version.tags["sha256"]
+    return str(replaced.get("previous", "")) if same else champion
 
 
 def _write_audit(root: Path, done: Promotion, action: str, approver: str) -> None:

@@ -17,7 +17,7 @@ from components.tracking.packages import link_tree, seal, staging, upload
 from components.tracking.runs import record_stage
 from components.tracking.tracker import Tracker, mlflow_errors
 from components.tracking.verdict import Verdict, read_verdict
-from components.tracking.versions import Registered, create_version, find_version
+from components.tracking.versions import Registered, create_version, find_version, is_sound
 
 EVALUATION = "evaluation"
 LINEAGE = "lineage.json"
@@ -27,7 +27,9 @@ _REPORTS = ("gates.json", "metrics.json")
 
 
 def register_all(tracker: Tracker, prefect_run: str = "") -> dict[str, Registered]:
-    """A version each of "sft", "reward" and "candidate"; files registered before keep their version.
+    """A version each of "sft", "reward" and "candidate".
+
+    Files registered before keep their version, unless the registry's copy of them was damaged since.
 
     Raises:
         RegistryError: a stage has not run, or MLflow cannot be reached.
@@ -44,7 +46,7 @@ def register_all(tracker: Tracker, prefect_run: str = "") -> dict[str, Registere
 def _register(tracker: Tracker, kind: str, parents: Mapping[str, str], prefect_run: str) -> Registered:
     name, key = tracker.model(kind), _source_digest(tracker.root, kind)
     known = find_version(tracker, name, "source_sha256", key)
-    if known is not None:
+    if known is not None and is_sound(tracker, known):
         return Registered(name, str(known.version), created=False)
     run = record_stage(tracker, _STAGES[kind], prefect_run)
     lineage = _lineage(tracker.root, key, parents, prefect_run)

@@ -50,6 +50,15 @@ def find_version(tracker: Tracker, name: str, tag: str, value: str) -> Any | Non
     return max(found, key=lambda version: int(version.version), default=None)
 
 
+def is_sound(tracker: Tracker, version: Any) -> bool:
+    """Whether the version's files are those that were registered."""
+    try:
+        checked_files(tracker, version)
+    except ModelError:
+        return False
+    return True
+
+
 def champion_of(tracker: Tracker) -> str | None:
     """The production version that @champion points at."""
     models = tracker.client.search_registered_models(f"name = '{tracker.name}'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -39,12 +40,15 @@ class EncodedPair:
 def encode_preferences(
     tokenizer: Any, text_format: TextFormat, preferences: Sequence[Preference]
 ) -> list[EncodedPair]:
-    """Pairs that are the same after truncation say nothing and are left out."""
+    """Pairs that are the same after truncation say nothing and are left out; weights are brought to mean 1."""
+    if not preferences:
+        return []
+    mean_weight = fmean(preference.weight for preference in preferences)
     prompts = [preference.prompt for preference in preferences]
     chosen = encode_pairs(tokenizer, text_format, prompts, [p.chosen for p in preferences])
     rejected = encode_pairs(tokenizer, text_format, prompts, [p.rejected for p in preferences])
     return [
-        EncodedPair(good, bad, preference.probability, preference.weight)
+        EncodedPair(good, bad, preference.probability, preference.weight / mean_weight)
         for good, bad, preference in zip(chosen, rejected, preferences, strict=True)
         if good.response != bad.response
     ]

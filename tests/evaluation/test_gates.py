@@ -27,7 +27,7 @@ CASES = [
     ("win_rate", "policy", "win_rate_vs_sft_ci", [0.5001, 0.9], [0.5, 0.9]),
     ("sequence_kl", "policy", "sequence_kl", 10.0, 10.01),
     ("reward_accuracy", "reward_model", "accuracy_ci", [0.5001, 0.9], [0.5, 0.9]),
-    ("reward_beats_length", "reward_model", "longer_wins_accuracy", 0.7829, 0.783),
+    ("reward_beats_length", "reward_model", "accuracy_ci", [0.6121, 0.9], [0.612, 0.9]),
     ("empty_answers", "policy", "empty_share", 0.001, 0.0011),
     ("truncated_answers", "policy", "truncated_share", 0.05, 0.051),
     ("repetition", "policy", "repetition", 0.012, 0.0121),
@@ -39,6 +39,7 @@ READ = [(gate, section, figure) for gate, section, figure, _, _ in CASES] + [
     ("win_rate", "policy", "win_rate_vs_sft"),
     ("reward_accuracy", "reward_model", "accuracy"),
     ("reward_beats_length", "reward_model", "accuracy"),
+    ("reward_beats_length", "reward_model", "longer_wins_accuracy"),
     ("repetition", "sft", "repetition"),
     ("equal_answers", "sft", "answers"),
     ("distinct_2", "sft", "distinct_2"),
@@ -67,7 +68,9 @@ def test_a_healthy_run_is_ready() -> None:
 def test_each_gate_at_its_edge(name: str, section: str, figure: str, passing: Any, failing: Any) -> None:
     assert gate_named(judged(section, figure, passing), name).passed
     refused = judged(section, figure, failing)
-    assert [gate.name for gate in refused.gates if not gate.passed] == [name]
+    # An accuracy no better than a coin's is no better than length's either.
+    also = ["reward_beats_length"] if name == "reward_accuracy" else []
+    assert [gate.name for gate in refused.gates if not gate.passed] == [name, *also]
     assert refused.verdict == "BLOCKED"
     assert " not " in gate_named(refused, name).reason
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.errors
 import polars as pl
 import pytest
-from feedback_files import Workspace
+from batch_files import Workspace
 
 from components.feedback.schema import COLUMNS, SCHEMA, checked_frame, empty_frame
 

@@ -9,7 +9,7 @@ import zipfile
 
 import polars as pl
 import pytest
-from feedback_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, Workspace, lines, pairs
 
 from components.errors import FeedbackError
 from components.feedback import limits

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from feedback_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, Workspace, lines, pairs
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from feedback_files import Workspace
+from batch_files import Workspace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from feedback_files import Workspace
+from batch_files import Workspace
 
 FOLDER = os.environ.get("RLHF_REAL_FEEDBACK", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="RLHF_REAL_FEEDBACK names no folder")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from feedback_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, Workspace, lines, pairs
 
 
 @pytest.fixture

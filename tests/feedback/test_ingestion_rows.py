@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from feedback_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, Workspace, lines, pairs
 
 from components.feedback.reasons import REMEDIES, Reason
 

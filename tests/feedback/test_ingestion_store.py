@@ -11,7 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from feedback_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, Workspace, lines, pairs
 
 from components.errors import FeedbackError
 from components.feedback import store

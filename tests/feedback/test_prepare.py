@@ -6,12 +6,13 @@ from prepare_rows import PARAMS, demonstration, enough, pair, rating, row, thumb
 
 from components.errors import DataError
 from components.feedback.prepared import prepare
-from components.feedback.splits import SPLITS, normalise_prompt, split_of
+from components.feedback.splits import SPLITS, normalise_prompt, role_of, split_of
 from components.feedback.summary import as_text, summarise
 from components.feedback.tables import TABLES, write_tables
 from components.files import digest_tree
 from components.records import Demonstration, Prompt, Rating
 
+QUESTIONS = [f"Question {n}?" for n in range(60)]
 TRAIN = next(f"Train {n}?" for n in range(99) if split_of(f"Train {n}?", 0.1, 0.2) == "train")
 
 
@@ -57,13 +58,19 @@ def test_demonstrations_are_what_people_wrote_or_mended() -> None:
     [("always", 0, True), ("never", 999, False), ("auto", 60, False), ("auto", 61, True)],
 )
 def test_chosen_answers_as_demonstrations(mode: str, least: int, added: bool) -> None:
-    """60 demonstrations were written. The tie's answers and the answer that is a demonstration are not added."""
+    """60 demonstrations were written. The tie's answers and the answer that is a demonstration are not added,
+    nor is anything that the judge learns from.
+    """
     params = PARAMS.model_copy(update={"chosen_as_demonstrations": mode, "min_demonstrations": least})
     rows = [*enough(60), pair("Question 0?", "C", "D", 0.5), pair("Question 1?", "Written.", "E", 1)]
     prepared = prepare(rows, params)
-    assert demonstrations_of(prepared, "Question 0?") == ["Written."] + ["Good."] * added
-    assert demonstrations_of(prepared, "Question 1?") == ["Written."] + ["Good."] * added
-    assert prepared.chosen_as_demonstrations == 60 * added
+    of_role = {
+        role: [q for q in QUESTIONS if role_of(q, params.judge_share) == role] for role in ("reward", "judge")
+    }
+    assert all(len(questions) > 10 for questions in of_role.values())
+    assert all(demonstrations_of(prepared, q) == ["Written."] for q in of_role["judge"])
+    assert all(demonstrations_of(prepared, q) == ["Written."] + ["Good."] * added for q in of_role["reward"])
+    assert prepared.chosen_as_demonstrations == len(of_role["reward"]) * added
 
 
 def test_ratings_are_scaled_to_one() -> None:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from feedback_files import PAIR, Workspace
+from batch_files import PAIR, Workspace
 
 
 @pytest.fixture

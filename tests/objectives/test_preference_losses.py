@@ -25,9 +25,10 @@ def test_by_hand():
     assert bt([2.0], [0.7]).item() == pytest.approx(soft)
 
 
-def test_weights_are_a_weighted_mean():
-    expected = (3 * math.log(1 + math.exp(-2)) + math.log(2)) / 4
+def test_a_light_pair_counts_by_its_weight_whatever_else_is_in_the_batch():
+    expected = (3 * math.log(1 + math.exp(-2)) + math.log(2)) / 2
     assert bt([2.0, 0.0], weight=[3.0, 1.0]).item() == pytest.approx(expected)
+    assert bt([2.0], weight=[0.5]).item() == pytest.approx(0.5 * math.log(1 + math.exp(-2)))
 
 
 def test_a_tie_is_best_at_no_margin_and_pulls_both_ways_alike():

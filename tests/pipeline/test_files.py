@@ -11,6 +11,7 @@ from components.files import (
     read_json,
     replacing_directory,
     sha256_bytes,
+    sweep_leftovers,
     write_json,
     write_text,
 )
@@ -62,6 +63,16 @@ def test_a_writer_killed_in_the_middle_leaves_the_old_folder(tmp_path):
     with replacing_directory(target) as staged:
         (staged / "new").write_text("3")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+
+
+def test_a_kill_between_the_two_renames_loses_nothing(tmp_path):
+    target = tmp_path / "model"
+    with replacing_directory(target) as staged:
+        (staged / "old").write_text("1")
+    target.rename(tmp_path / ".model.retired.tmp")
+    sweep_leftovers(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert [path.name for path in target.iterdir()] == ["old"]
 
 
 def test_json_has_no_nan(tmp_path):

@@ -6,18 +6,20 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from modeling.tiny_models import saved_policy
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from components.errors import DataError, ModelError
+from components.errors import ConfigError, DataError, ModelError
 from components.feedback.ingestion import ingest_file
 from components.feedback.simulator import write_feedback
 from components.files import digest_tree
 from components.modeling.generation import generate_responses
-from components.modeling.loading import load_policy
+from components.modeling.loading import load_policy, load_reward_model
+from components.modeling.logprobs import sequence_scores
 from components.stages import dpo, evaluate, judge, ppo, prepare, reward_model, sft
-from components.training.scoring import load_scorer
+from components.training.scoring import RewardScale, load_scorer
 
 ROOT = Path(__file__).parents[2]
 SMALL = {
@@ -145,6 +147,25 @@ def test_a_base_model_with_eos_as_pad_and_no_text_format(workspace):
     model, tokenizer, _ = load_policy(workspace / "models/sft")
     assert tokenizer.pad_token_id != tokenizer.eos_token_id
     assert model.config.pad_token_id == tokenizer.pad_token_id
+
+
+def test_token_limits_beyond_the_base_model_are_refused(workspace):
+    folder = saved_policy(workspace / "base", "gpt2")
+    write_params(SMALL | {"model": {"base": str(folder), "max_prompt_tokens": 40, "max_response_tokens": 25}})
+    prepare.main()
+    with pytest.raises(ConfigError, match="65, but the base model has 64 positions"):
+        sft.main()
+
+
+def test_the_critic_starts_on_the_scale_of_the_normalised_scores(workspace):
+    prepare.main()
+    sft.main()
+    reward_model.main()
+    raw = load_reward_model(Path("models/reward"))[0]
+    scale, ids = RewardScale.load(Path("models/reward")), torch.tensor([[5, 6, 7]])
+    mask = torch.ones(1, 3, dtype=torch.bool)
+    expected = (sequence_scores(raw, ids, mask).item() - scale.mean) / scale.std
+    assert sequence_scores(ppo.load_critic(), ids, mask).item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_what_is_missing_is_said_with_a_remedy(workspace):

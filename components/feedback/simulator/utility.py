@@ -69,7 +69,9 @@ WEIGHTS = Weights()
 def gold_utility(prompt: str, response: str) -> float:
     """The true utility of a response to a prompt; 4.5 is the best there is, and garbage is negative."""
     features, weights = asdict(features_of(prompt, response)), asdict(WEIGHTS)
-    return sum(weights[name] * value for name, value in features.items())
+    total = sum(weights[name] * value for name, value in features.items())
+    # Equally good must be equal: sums of the same terms in other orders differ in the last bit.
+    return round(total, 9)
 
 
 def features_of(prompt: str, response: str) -> Features:
