@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -31,8 +32,7 @@ def ingest(root: Path, files: list[Path], format_name: str | None = None) -> lis
     results: list[IngestResult] = []
     try:
         for file in files:
-            one = ingest_one.with_options(task_run_name=f"ingest {printable(file.name)}")
-            results.append(one(root, file, format_name))
+            results.append(ingest_one(root, file, format_name))
     finally:
         # Also after a kill between a batch's commit and this: the folder may hold more than DVC knows.
         if (root / dvc.FEEDBACK).exists():
@@ -41,7 +41,12 @@ def ingest(root: Path, files: list[Path], format_name: str | None = None) -> lis
     return results
 
 
-@task(cache_policy=NO_CACHE)
+def _run_name(parameters: dict[str, Any]) -> str:
+    """A function, because Prefect fills in the braces of a text: a file may be named `{root}.csv`."""
+    return f"ingest {printable(parameters['file'].name)}"
+
+
+@task(cache_policy=NO_CACHE, task_run_name=_run_name)
 def ingest_one(root: Path, file: Path, format_name: str | None) -> IngestResult:
     """One file; its counts go to the run's log."""
     result = ingest_file(file, root / "data", format_name)

@@ -57,7 +57,7 @@ def test_an_unknown_key_in_params_is_named(embedded_rlhf):
 
 
 def test_json_is_one_object_a_file_and_nothing_else(rlhf, tmp_path):
-    hostile = "[bold]x\x1b[2J.jsonl"
+    hostile = "{x}{root}[bold]x\x1b[2J.jsonl"
     good, bad = write_pairs(tmp_path / hostile, broken=1), tmp_path / "bad.jsonl"
     bad.write_bytes(b"\xff\xfe")
     done = rlhf("ingest", good, bad, "--json")
