@@ -65,12 +65,15 @@ def fetch(tracker: Tracker, source: str, scratch: Path) -> Path:
     """A local folder with the artefacts at `source`: the very files of a local store, else a download.
 
     Raises:
-        ModelError: a local store has no such folder.
+        ModelError: the store has no such folder.
     """
     from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
 
     target = None if is_local(source) else str(scratch)
     try:
         return Path(download_artifacts(artifact_uri=source, dst_path=target, tracking_uri=tracker.uri))
-    except FileNotFoundError:
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
         raise ModelError(f"{source} not found", REMEDY) from None

@@ -71,6 +71,9 @@ def test_the_loop_on_a_server(tmp_path, models, server, monkeypatch):
     (folder / "model.safetensors").write_bytes(b"damaged here, fetched anew")
     assert (load_version(tracker, "champion").folder / "model.safetensors").read_bytes() == weights
 
+    (folder.parent / "manifest.json").write_text("cut off in the mid")
+    assert (load_version(tracker, "champion").folder / "model.safetensors").read_bytes() == weights
+
     (stored,) = (tmp_path / "store").glob("*/*/artifacts/reviews/model/model.safetensors")
     stored.write_bytes(b"damaged there")
     (folder / "model.safetensors").unlink()
