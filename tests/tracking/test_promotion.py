@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from tracking.fake_workspace import BLOCKED, READY, write_reports
@@ -113,6 +114,16 @@ def rewrite_manifest(path):
         (lambda path: path.unlink(), r"model\.safetensors is missing"),
         (lambda path: (path.parent / "extra.py").write_text("x"), r"extra\.py is not in the manifest"),
         (lambda path: (path.parents[1] / "manifest.json").unlink(), r"manifest\.json not found"),
+        (
+            lambda path: (path.parents[1] / "manifest.json").write_text('{"files'),
+            r"manifest\.json is no manif",
+        ),
+        (
+            lambda path: (path.parents[1] / "manifest.json").write_bytes(b"\xff"),
+            r"manifest\.json is no manif",
+        ),
+        (lambda path: (path.parents[1] / "manifest.json").write_text("[]"), r"manifest\.json is no manifest"),
+        (lambda path: shutil.rmtree(path.parents[1]), "not found"),
     ],
 )
 def test_a_tampered_version_is_refused(tracker, harm, message):
@@ -121,6 +132,28 @@ def test_a_tampered_version_is_refused(tracker, harm, message):
     with pytest.raises(PromotionRefusedError, match=message):
         promote(tracker, "1", "reviewer")
     assert all_versions(tracker, "reviews") == []
+
+
+def test_a_damaged_candidate_is_promoted_once_it_is_registered_again(tracker):
+    register_all(tracker)
+    flip_a_bit(stored(tracker, "reviews-candidate", "1") / "model/model.safetensors")
+    again = register_all(tracker)["candidate"]
+    assert (again.version, again.created) == ("2", True)
+    assert promote(tracker, "2", "reviewer").candidate == "2"
+
+
+def test_a_damaged_production_copy_is_replaced(tracker, root):
+    register_all(tracker)
+    promote(tracker, "1", "reviewer")
+    promote(tracker, register_another(tracker, root, "2"), "reviewer")
+    weights = stored(tracker, "reviews", "2") / "model/model.safetensors"
+    digest = sha256_file(weights)
+    flip_a_bit(weights)
+    done = promote(tracker, "2", "reviewer")
+    assert (done.version, done.candidate, done.previous, done.changed) == ("3", "2", "2", True)
+    assert sha256_file(stored(tracker, "reviews", "3") / "model/model.safetensors") == digest
+    assert promote(tracker, "2", "reviewer").changed is False
+    assert rollback(tracker, None, "chief").version == "1"
 
 
 def test_promoting_twice_is_once(tracker, root):

@@ -1,10 +1,12 @@
 import json
 
 import mlflow
+import pytest
 from modeling.tiny_models import FORMAT
 from tracking.fake_workspace import BLOCKED, METRICS, write_reports
 
 from components.files import sha256_file, write_json
+from components.tracking.loading import load_version
 from components.tracking.registration import register_all
 from components.tracking.versions import all_versions, checked_files, get_version
 
@@ -56,6 +58,18 @@ def test_registering_again_makes_nothing(tracker):
     assert [each.created for each in again.values()] == [False, False, False]
     assert [each.version for each in again.values()] == [each.version for each in first.values()]
     assert len(all_versions(tracker, "reviews-candidate")) == 1
+
+
+@pytest.mark.parametrize("kind", ["sft", "reward", "candidate"])
+def test_what_was_damaged_is_registered_anew(tracker, kind):
+    register_all(tracker)
+    (stored,) = all_versions(tracker, tracker.model(kind))
+    checked_files(tracker, stored).joinpath("model/model.safetensors").write_bytes(b"damaged")
+    again = register_all(tracker)
+    assert {name for name, version in again.items() if version.created} == {kind}
+    assert again[kind].version == "2"
+    assert load_version(tracker, "candidate").reward.joinpath("stars.json").exists()
+    assert not [version for version in register_all(tracker).values() if version.created]
 
 
 def test_the_same_policy_under_other_gates_is_another_candidate(tracker, root):
