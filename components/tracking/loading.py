@@ -11,7 +11,13 @@ from components.files import read_json
 from components.tracking.flavor import MODEL
 from components.tracking.registration import LINEAGE
 from components.tracking.tracker import Tracker, mlflow_errors
-from components.tracking.versions import all_versions, champion_of, checked_files, find_version, get_version
+from components.tracking.versions import (
+    champion_of,
+    checked_files,
+    current_version,
+    find_version,
+    get_version,
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class LoadedVersion:
 
 
 def load_version(tracker: Tracker, kind: str) -> LoadedVersion:
-    """The champion, the newest "candidate" or the newest "sft", with the reward model to score its answers.
+    """The champion, or the last retraining's "candidate" or "sft", with the reward model to score its answers.
 
     Raises:
         RegistryError: there is none yet, or MLflow cannot be reached.
@@ -39,33 +45,32 @@ def load_version(tracker: Tracker, kind: str) -> LoadedVersion:
 
 
 def _pick(tracker: Tracker, kind: str) -> Any:
-    name = tracker.model(kind)
-    if kind == "champion":
-        champion = champion_of(tracker)
-        if champion is None:
-            raise RegistryError(
-                f"{name} has no champion yet",
-                "run `rlhf promote VERSION --approver NAME` first, or ask `--model candidate`",
-            )
-        return get_version(tracker, name, champion)
-    return _newest(tracker, name)
+    if kind != "champion":
+        return _current(tracker, kind)
+    champion = champion_of(tracker)
+    if champion is None:
+        raise RegistryError(
+            f"{tracker.name} has no champion yet",
+            "run `rlhf promote VERSION --approver NAME` first, or ask `--model candidate`",
+        )
+    return get_version(tracker, tracker.name, champion)
 
 
-def _newest(tracker: Tracker, name: str) -> Any:
-    versions = all_versions(tracker, name)
-    if not versions:
-        raise RegistryError(f"{name} has no version yet", "run `rlhf retrain`")
-    return versions[-1]
+def _current(tracker: Tracker, kind: str) -> Any:
+    version = current_version(tracker, kind)
+    if version is None:
+        raise RegistryError(f"{tracker.model(kind)} has no version yet", "run `rlhf retrain`")
+    return version
 
 
 def _reward_of(tracker: Tracker, files: Path) -> Any:
-    """The reward model that the version was trained against; for the SFT model, the newest.
+    """The reward model that the version was trained against; for the SFT model, the current one.
 
     Where that was damaged and registered anew, the newest version with the same files.
     """
     name = tracker.model("reward")
     number = read_json(files / LINEAGE)["parents"].get("reward")
     if number is None:
-        return _newest(tracker, name)
+        return _current(tracker, "reward")
     parent = get_version(tracker, name, number)
     return find_version(tracker, name, "source_sha256", parent.tags["source_sha256"]) or parent

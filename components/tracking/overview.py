@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from components.tracking.tracker import STATE, Tracker, connect, embedded_uri, mlflow_errors, tracking_uri
-from components.tracking.versions import all_versions, champion_of, get_version
+from components.tracking.versions import champion_of, current_version, get_version
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The newest run of each stage, the newest candidate and the champion, as JSON-ready values."""
+    """The newest run of each stage, the last retraining's candidate and the champion, as JSON-ready values."""
 
     runs: list[dict[str, Any]]
     candidate: dict[str, Any] | None
@@ -56,8 +56,8 @@ def _time(run: Any) -> str:
 
 
 def _candidate(tracker: Tracker) -> dict[str, Any] | None:
-    versions = all_versions(tracker, tracker.model("candidate"))
-    return _about(versions[-1]) if versions else None
+    version = current_version(tracker, "candidate")
+    return _about(version) if version else None
 
 
 def _champion(tracker: Tracker) -> dict[str, Any] | None:

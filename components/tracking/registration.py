@@ -17,7 +17,7 @@ from components.tracking.packages import link_tree, seal, staging, upload
 from components.tracking.runs import record_stage
 from components.tracking.tracker import Tracker, mlflow_errors
 from components.tracking.verdict import Verdict, read_verdict
-from components.tracking.versions import Registered, create_version, find_version, is_sound
+from components.tracking.versions import CURRENT, Registered, create_version, find_version, is_sound
 
 EVALUATION = "evaluation"
 LINEAGE = "lineage.json"
@@ -27,7 +27,7 @@ _REPORTS = ("gates.json", "metrics.json")
 
 
 def register_all(tracker: Tracker, prefect_run: str = "") -> dict[str, Registered]:
-    """A version each of "sft", "reward" and "candidate".
+    """A version each of "sft", "reward" and "candidate", with @current on it.
 
     Files registered before keep their version, unless the registry's copy of them was damaged since.
 
@@ -40,6 +40,8 @@ def register_all(tracker: Tracker, prefect_run: str = "") -> dict[str, Registere
         reward = _register(tracker, "reward", {"sft": sft.version}, prefect_run)
         parents = {"sft": sft.version, "reward": reward.version}
         candidate = _register(tracker, "candidate", parents, prefect_run)
+        for each in (sft, reward, candidate):
+            tracker.client.set_registered_model_alias(each.name, CURRENT, each.version)
     return {"sft": sft, "reward": reward, "candidate": candidate}
 
 

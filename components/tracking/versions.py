@@ -13,7 +13,10 @@ from components.tracking.manifest import verify
 from components.tracking.packages import fetch, is_local
 from components.tracking.tracker import STATE, Tracker
 
+#: On the production model: the version in production.
 CHAMPION = "champion"
+#: On what retrainings register: the version of the last one, which may have found it registered already.
+CURRENT = "current"
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,22 @@ def is_sound(tracker: Tracker, version: Any) -> bool:
 
 def champion_of(tracker: Tracker) -> str | None:
     """The production version that @champion points at."""
-    models = tracker.client.search_registered_models(f"name = '{tracker.name}'")
-    return str(models[0].aliases[CHAMPION]) if models and CHAMPION in models[0].aliases else None
+    return _alias(tracker, tracker.name, CHAMPION)
+
+
+def current_version(tracker: Tracker, kind: str) -> Any | None:
+    """The version of "candidate", "sft" or "reward" that the last retraining made or found again.
+
+    Not the highest number: a retraining back to earlier parameters finds the earlier version.
+    """
+    name = tracker.model(kind)
+    number = _alias(tracker, name, CURRENT)
+    return get_version(tracker, name, number) if number else None
+
+
+def _alias(tracker: Tracker, name: str, alias: str) -> str | None:
+    models = tracker.client.search_registered_models(f"name = '{name}'")
+    return str(models[0].aliases[alias]) if models and alias in models[0].aliases else None
 
 
 def create_version(

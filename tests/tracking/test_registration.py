@@ -7,6 +7,7 @@ from tracking.fake_workspace import BLOCKED, METRICS, write_reports
 
 from components.files import sha256_file, write_json
 from components.tracking.loading import load_version
+from components.tracking.overview import look
 from components.tracking.registration import register_all
 from components.tracking.versions import all_versions, checked_files, get_version
 
@@ -82,6 +83,24 @@ def test_the_same_policy_under_other_gates_is_another_candidate(tracker, root):
         "BLOCKED",
     )
     assert candidate(tracker, "2").tags["reasons"] == "win_rate: 0.41 is not above 0.5"
+
+
+def test_the_candidate_is_that_of_the_last_retraining_not_the_highest_number(tracker, root):
+    first = (root / "models/policy/model.safetensors").read_bytes()
+    sft = (root / "models/sft/model.safetensors").read_bytes()
+    register_all(tracker)
+    (root / "models/policy/model.safetensors").write_bytes(sft)
+    (root / "models/sft/model.safetensors").write_bytes(first)
+    register_all(tracker)
+    assert (look(root).candidate["version"], load_version(tracker, "sft").version) == ("2", "2")
+    (root / "models/policy/model.safetensors").write_bytes(first)
+    (root / "models/sft/model.safetensors").write_bytes(sft)
+    again = register_all(tracker)
+    assert {(again[kind].version, again[kind].created) for kind in ("sft", "candidate")} == {("1", False)}
+    assert look(root).candidate["version"] == "1"
+    loaded = load_version(tracker, "candidate")
+    assert (loaded.version, loaded.folder.joinpath("model.safetensors").read_bytes()) == ("1", first)
+    assert load_version(tracker, "sft").version == "1"
 
 
 def test_no_gates_is_blocked(tracker, root):
