@@ -7,18 +7,20 @@ its versions and aliases alike; and production gets its own copy of the files, b
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from components.errors import ModelError, PromotionRefusedError, RegistryError
 from components.files import read_json
 from components.tracking import audit
 from components.tracking.lineage import author
+from components.tracking.locks import exclusive
 from components.tracking.packages import upload
 from components.tracking.registration import EVALUATION, LINEAGE
 from components.tracking.runs import finished_run, new_run
-from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.tracker import STATE, Tracker, mlflow_errors
 from components.tracking.verdict import read_verdict
 from components.tracking.versions import (
     CHAMPION,
@@ -58,7 +60,7 @@ def promote(tracker: Tracker, version: str, approver: str) -> Promotion:
         PromotionRefusedError: blocked by a gate, never measured, damaged, or approved by its own author.
         RegistryError: there is no such version, or MLflow cannot be reached.
     """
-    with mlflow_errors():
+    with _alone(tracker.root), mlflow_errors():
         candidate = get_version(tracker, tracker.model("candidate"), version)
         files = _unharmed_files(tracker, candidate)
         _refuse_blocked(candidate, files)
@@ -74,11 +76,16 @@ def rollback(tracker: Tracker, version: str | None, approver: str) -> Promotion:
         PromotionRefusedError: that version's files are damaged, or no one approves.
         RegistryError: there is no such version, none before, or MLflow cannot be reached.
     """
-    with mlflow_errors():
+    with _alone(tracker.root), mlflow_errors():
         _refuse_nobody(approver)
         target = get_version(tracker, tracker.name, version or _version_before(tracker))
         _unharmed_files(tracker, target)
         return _crown(tracker, target, "rollback", approver)
+
+
+def _alone(root: Path) -> AbstractContextManager[TextIO]:
+    """One change of the champion at a time in this workspace; a second one waits, for they take seconds."""
+    return exclusive(root / STATE / "promote.lock")
 
 
 def _unharmed_files(tracker: Tracker, version: Any) -> Path:
@@ -104,7 +111,8 @@ def _refuse_own_work(candidate: Any, files: Path, approver: str) -> None:
     if approver.strip().casefold() == writer.strip().casefold():
         raise PromotionRefusedError(
             f"{approver.strip()} trained {candidate.name} version {candidate.version} and may not approve it",
-            "let another person review and approve it",
+            "let another person review and approve it; where one account trains for several people, "
+            "`RLHF_AUTHOR=NAME rlhf retrain` tells who trains",
         )
 
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tracking.fake_workspace import BLOCKED, READY, write_reports
@@ -8,6 +9,7 @@ from components.errors import PromotionRefusedError, RegistryError
 from components.files import sha256_file, write_json
 from components.tracking import promotion
 from components.tracking.loading import load_version
+from components.tracking.locks import exclusive
 from components.tracking.promotion import promote, rollback
 from components.tracking.registration import register_all
 from components.tracking.versions import all_versions, champion_of, checked_files, get_version
@@ -81,8 +83,9 @@ def test_no_gates_is_refused(tracker, root):
 @pytest.mark.parametrize("approver", ["trainer", " Trainer "])
 def test_nobody_approves_their_own_training(tracker, approver):
     register_all(tracker)
-    with pytest.raises(PromotionRefusedError, match="may not approve it"):
+    with pytest.raises(PromotionRefusedError, match="may not approve it") as caught:
         promote(tracker, "1", approver)
+    assert "`RLHF_AUTHOR=NAME rlhf retrain`" in caught.value.remedy
 
 
 def test_somebody_must_approve(tracker):
@@ -163,6 +166,21 @@ def test_promoting_twice_is_once(tracker, root):
     assert (first.version, first.changed, again.version, again.changed) == ("1", True, "1", False)
     assert len(all_versions(tracker, "reviews")) == 1
     assert len(audit(root)) == 1
+
+
+@pytest.mark.parametrize("act", [promote, rollback])
+def test_who_changes_the_champion_waits_for_who_is_at_it(tracker, root, act):
+    register_all(tracker)
+    promote(tracker, "1", "reviewer")
+    promote(tracker, register_another(tracker, root, "2"), "reviewer")
+    with ThreadPoolExecutor() as pool:
+        with exclusive(root / ".rlhf/promote.lock"):
+            waiting = pool.submit(act, tracker, "1", "chief")
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=2)
+            assert champion_of(tracker) == "2"
+        assert waiting.result().version == "1"
+    assert champion_of(tracker) == "1"
 
 
 def test_a_kill_before_the_alias_leaves_the_old_champion(tracker, root, monkeypatch):
