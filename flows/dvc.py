@@ -119,13 +119,18 @@ def _dvc(root: Path, *words: str, on_line: Callable[[str], None] = lambda _: Non
                 on_line(line)
 
         status = stream(command, root, take)
-        if status == 0 or not any(mark in line for line in lines for mark in _BUSY):
+        if status == 0 or not any(_says_busy(line) for line in lines):
             return status, lines
         if time.monotonic() > deadline:
             raise BusyError(
                 f"`dvc {words[0]}`: {_last(lines)}", "wait until the other process has ended, then try again"
             )
         time.sleep(1)
+
+
+def _says_busy(line: str) -> bool:
+    """Whether DVC tells of another DVC process; a stage may call anything busy."""
+    return line.startswith("ERROR: ") and any(mark in line for mark in _BUSY)
 
 
 def _stage_error(stage: str, lines: Sequence[str]) -> StageFailedError:

@@ -1,10 +1,12 @@
 import shutil
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tracking.fake_workspace import write_batch
 
-from components.errors import FeedbackError, StageFailedError
+from components.errors import BusyError, FeedbackError, StageFailedError
 from flows import dvc
 from flows.environment import prepare_environment
 from flows.git import commit_if_wanted
@@ -55,6 +57,28 @@ def test_a_stage_that_says_nothing_of_its_own(fed):
     with pytest.raises(StageFailedError, match="stage prepare failed") as caught:
         dvc.repro(fed, "prepare", lambda _: None)
     assert "dvc repro --single-item prepare" in caught.value.remedy
+
+
+def test_what_a_stage_calls_busy_is_no_reason_to_wait(fed, monkeypatch):
+    monkeypatch.setattr(dvc, "BUSY_S", 0.0)
+    (fed / "fake_stages.py").write_text("import sys; sys.exit('error: the device is busy')")
+    with pytest.raises(StageFailedError, match="the device is busy"):
+        dvc.repro(fed, "prepare", lambda _: None)
+
+
+def test_a_stage_that_another_process_runs_is_busy(fed, monkeypatch):
+    monkeypatch.setattr(dvc, "BUSY_S", 0.0)
+    (fed / "slow-prepare").touch()
+    started = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(dvc.repro, fed, "prepare", lambda line: "1/3" in line and started.set())
+        assert started.wait(timeout=60)
+        try:
+            with pytest.raises(BusyError, match="`dvc repro`"):
+                dvc.repro(fed, "prepare", lambda _: None)
+        finally:
+            (fed / "slow-prepare").unlink()
+        assert first.result().status == "ran"
 
 
 def test_feedback_comes_back_from_the_remote_before_anything_is_added(fed):
