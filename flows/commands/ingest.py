@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from components.feedback.manifest import IngestResult
 
 REJECTED = 3
+#: In words, because asking for help does not wait for the readers' libraries.
+_FORMATS = (
+    "pairwise, rating, thumbs, ranking, demonstration, edit, hh-rlhf, pandalm, oasst-rankings, oasst-thumbs, "
+    "ukpconvarg1, rankme, sentence-polarity, argilla, label-studio"
+)
 _JSON_KEYS = ("file", "batch", "status", "read", "accepted", "quarantined", "duplicates", "reasons")
 
 
@@ -28,11 +33,14 @@ def command(
             exists=True,
             dir_okay=False,
             readable=True,
-            help="JSONL, CSV, Parquet, also gzipped.",
+            help="JSON, JSONL, CSV or Parquet, also gzipped.",
         ),
     ],
     format_name: Annotated[
-        str | None, typer.Option("--format", help="How to read them; by default told by their columns.")
+        str | None,
+        typer.Option(
+            "--format", help=f"How to read them; by default told by their columns. One of {_FORMATS}."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file on stdout.")] = False,
 ) -> None:

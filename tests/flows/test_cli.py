@@ -8,6 +8,8 @@ import pytest
 from feedback_files import write_pairs
 from tracking.fake_workspace import BLOCKED, READY, write_json
 
+from components.feedback.readers.registry import READERS
+
 KEYS = ["file", "batch", "status", "read", "accepted", "quarantined", "duplicates", "reasons"]
 
 
@@ -32,6 +34,13 @@ def test_help_shows_how(embedded_rlhf):
     assert 'rlhf generate "Review the Pixel 9."' in done.out
     for name in ("ingest", "retrain", "promote", "rollback", "generate", "status", "simulate"):
         assert name in done.out
+
+
+def test_help_names_every_format(embedded_rlhf):
+    # Without the line breaks, which may fall on a hyphen.
+    told = "".join(embedded_rlhf("ingest", "--help").out.split())
+    assert f"Oneof{','.join(READERS)}." in told
+    assert "JSON,JSONL,CSVorParquet,alsogzipped." in told
 
 
 @pytest.mark.parametrize(
