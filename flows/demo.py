@@ -50,7 +50,7 @@ def _rlhf(*arguments: str) -> None:
 
 def _status() -> dict[str, Any]:
     command = [sys.executable, "-m", "flows.cli", "status", "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, capture_output=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
