@@ -93,7 +93,7 @@ def reward_beats_length_gate(
     baseline = number(longer_wins)
     if baseline is None:
         return _unmeasured(name, "The accuracy of preferring the longer answer", number(lower), baseline)
-    against = f"{what}, against that of preferring the longer answer,"
+    against = f"{what}, against that of preferring the longer answer"
     return _interval_above(name, against, (value, lower, upper), baseline)
 
 
