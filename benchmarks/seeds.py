@@ -32,6 +32,8 @@ PAIRS, DEMONSTRATIONS = 7000, 2000
 
 def main() -> None:
     options = _options()
+    # dvc, and the `python` that dvc.yaml names, are those beside this Python.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     rows = []
     for seed in options.seeds:
         rows.append(run(seed, keep=options.keep))
@@ -48,7 +50,6 @@ def run(seed: int, keep: Path | None) -> dict[str, Any]:
     log = subprocess.run(
         ["dvc", "repro"],
         cwd=workspace,
-        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
     )
