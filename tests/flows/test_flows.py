@@ -1,6 +1,7 @@
 """The flows in one workspace, in the order of the loop, against Prefect's test server."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -128,9 +129,16 @@ def test_the_second_retraining_skips_everything(root):
     assert len(tracker.client.search_runs([tracker.experiment])) == len(STAGES)
 
 
-def test_a_changed_parameter_runs_its_stages_and_no_other(root):
+def set_iterations(root, count):
+    """Of PPO, in the workspace's parameters."""
     params = root / "params.yaml"
-    params.write_text(params.read_text().replace("iterations: 30", "iterations: 31"))
+    text, changes = re.subn(r"\biterations: \d+", f"iterations: {count}", params.read_text())
+    assert changes == 1
+    params.write_text(text)
+
+
+def test_a_changed_parameter_runs_its_stages_and_no_other(root):
+    set_iterations(root, 1001)
     summary = retrain(root)
     statuses = {stage["stage"]: stage["status"] for stage in summary["stages"]}
     # The stand-in for ppo writes what it wrote before: nothing after it has to run.
@@ -139,16 +147,14 @@ def test_a_changed_parameter_runs_its_stages_and_no_other(root):
 
 
 def test_a_failed_stage_ends_the_run_with_its_reason(root):
-    params = root / "params.yaml"
-    text = params.read_text()
-    params.write_text(text.replace("iterations: 31", "iterations: 32"))
+    set_iterations(root, 1002)
     (root / "fail-ppo").touch()
     with pytest.raises(StageFailedError, match="stage ppo failed: the loss is not a number"):
         retrain(root)
     run = runs_of("retrain")[0]
     assert (run.state.type.value, "the loss is not a number" in run.state.message) == ("FAILED", True)
     (root / "fail-ppo").unlink()
-    params.write_text(text)
+    set_iterations(root, 1001)
 
 
 def test_one_retraining_at_a_time(root):
