@@ -11,8 +11,8 @@ from components.stages.prepared import load_preferences
 from components.stages.running import run_stage
 from components.stages.step_log import StepLog
 from components.training.dpo import train_dpo
+from components.training.epochs import count_steps
 from components.training.reward_model import encode_preferences
-from components.training.sft import sft_steps
 
 STAGE = "dpo"
 
@@ -24,7 +24,7 @@ def main() -> None:
     model.to(pick_device())
     # The same pairs as the reward model's: PPO and DPO learn from the same people.
     pairs = encode_preferences(tokenizer, text_format, load_preferences("train", "reward"))
-    log = StepLog(STAGE, sft_steps(len(pairs), params.dpo), shown=("loss", "margin"))
+    log = StepLog(STAGE, count_steps(len(pairs), params.dpo), shown=("loss", "margin"))
     train_dpo(model, pairs, tokenizer.pad_token_id, params.dpo, params.seed, log)
     with replacing_directory(DPO) as folder:
         save_model(folder, model, tokenizer, text_format)

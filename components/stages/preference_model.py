@@ -18,9 +18,9 @@ from components.stages.paths import SFT
 from components.stages.prepared import load_demonstrations, load_preferences, load_ratings
 from components.stages.step_log import StepLog
 from components.training.encoding import encode_pairs
+from components.training.epochs import count_steps
 from components.training.reward_model import encode_preferences, train_reward_model
 from components.training.scoring import RewardScale, ScoreTexts, raw_scores, text_scorer
-from components.training.sft import sft_steps
 
 #: Reference responses that fix the zero and the unit of the scores.
 REFERENCES = 512
@@ -37,7 +37,7 @@ def train_preference_model(stage: str, role: str, folder: Path, params: RewardPa
             f"no training preferences for the role {role!r}",
             "ingest more pairwise feedback, or change prepare.judge_share in params.yaml",
         )
-    log = StepLog(stage, sft_steps(len(pairs), params), shown=("loss", "accuracy"))
+    log = StepLog(stage, count_steps(len(pairs), params), shown=("loss", "accuracy"))
     train_reward_model(model, pairs, tokenizer.pad_token_id, params, seed, log)
     scale = _measure_scale(model, tokenizer, text_format)
     stars = _fit_stars(text_scorer(model, tokenizer, text_format, scale))

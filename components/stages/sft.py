@@ -20,7 +20,8 @@ from components.stages.prepared import load_demonstrations, load_preferences
 from components.stages.running import run_stage
 from components.stages.step_log import StepLog
 from components.training.encoding import encode_pairs
-from components.training.sft import response_loss, sft_steps, train_sft
+from components.training.epochs import count_steps
+from components.training.sft import response_loss, train_sft
 
 STAGE = "sft"
 
@@ -40,7 +41,7 @@ def main() -> None:
     )
     model.to(pick_device())
     rows = _encode(tokenizer, text_format, train)
-    log = StepLog(STAGE, sft_steps(len(rows), params.sft), shown=("loss",))
+    log = StepLog(STAGE, count_steps(len(rows), params.sft), shown=("loss",))
     train_sft(model, rows, tokenizer.pad_token_id, params.sft, params.seed, log)
     metrics: dict[str, object] = {"demonstrations": len(rows), "train_loss": log.mean_of_last("loss")}
     if held_out:

@@ -11,10 +11,10 @@ from transformers import PreTrainedModel
 
 from components.objectives.preference_losses import bradley_terry_loss, dpo_margins
 from components.progress import Log
-from components.training.batching import fixed_batches, length_grouped_batches
+from components.training.batching import fixed_batches
 from components.training.encoding import Encoded, collate
+from components.training.epochs import plan_epochs
 from components.training.forward import next_token_logprobs
-from components.training.optimization import Optimization
 from components.training.reward_model import EncodedPair
 
 if TYPE_CHECKING:
@@ -28,18 +28,8 @@ def train_dpo(
     model: PreTrainedModel, pairs: Sequence[EncodedPair], pad_id: int, params: DpoParams, seed: int, log: Log
 ) -> None:
     """Teach `model`, in place, to prefer what people preferred, with itself before training as the reference."""
-    generator = torch.Generator().manual_seed(seed)
     reference = _reference_logprobs(model, pairs, pad_id)
-    lengths = [len(pair) for pair in pairs]
-    epochs = [length_grouped_batches(lengths, params.batch_size, generator) for _ in range(params.epochs)]
-    batches = [batch for epoch in epochs for batch in epoch]
-    optimization = Optimization(
-        model,
-        params.learning_rate,
-        len(batches),
-        warmup_share=params.warmup_share,
-        weight_decay=params.weight_decay,
-    )
+    batches, optimization = plan_epochs(model, [len(pair) for pair in pairs], params, seed)
     for step, indices in enumerate(batches, start=1):
         batch = [pairs[i] for i in indices]
         margins = _margins(model, batch, reference[indices].to(model.device), pad_id, params.beta)

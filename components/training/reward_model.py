@@ -16,9 +16,8 @@ from components.modeling.text_format import TextFormat
 from components.objectives.preference_losses import bradley_terry_loss, centering_loss
 from components.progress import Log
 from components.records import Preference
-from components.training.batching import length_grouped_batches
 from components.training.encoding import Encoded, collate, encode_pairs
-from components.training.optimization import Optimization
+from components.training.epochs import plan_epochs
 
 if TYPE_CHECKING:
     from components.config import RewardParams
@@ -63,17 +62,7 @@ def train_reward_model(
     log: Log,
 ) -> None:
     """Teach `model`, in place, to score preferred answers higher (Bradley-Terry with soft labels)."""
-    generator = torch.Generator().manual_seed(seed)
-    lengths = [len(pair) for pair in pairs]
-    epochs = [length_grouped_batches(lengths, params.batch_size, generator) for _ in range(params.epochs)]
-    batches = [batch for epoch in epochs for batch in epoch]
-    optimization = Optimization(
-        model,
-        params.learning_rate,
-        len(batches),
-        warmup_share=params.warmup_share,
-        weight_decay=params.weight_decay,
-    )
+    batches, optimization = plan_epochs(model, [len(pair) for pair in pairs], params, seed)
     for step, indices in enumerate(batches, start=1):
         loss, accuracy = _loss(model, [pairs[i] for i in indices], pad_id, params.centering)
         norm = optimization.step(loss)

@@ -10,10 +10,10 @@ from transformers import PreTrainedModel
 
 from components.objectives.masking import masked_mean, masked_sum
 from components.progress import Log
-from components.training.batching import fixed_batches, length_grouped_batches
+from components.training.batching import fixed_batches
 from components.training.encoding import Encoded, collate
+from components.training.epochs import plan_epochs
 from components.training.forward import next_token_logprobs
-from components.training.optimization import Optimization
 
 if TYPE_CHECKING:
     from components.config import SupervisedParams
@@ -28,28 +28,13 @@ def train_sft(
     log: Log,
 ) -> None:
     """Teach `model`, in place, the responses of `rows`: cross-entropy over response tokens alone."""
-    generator = torch.Generator().manual_seed(seed)
-    lengths = [len(row) for row in rows]
-    epochs = [length_grouped_batches(lengths, params.batch_size, generator) for _ in range(params.epochs)]
-    batches = [batch for epoch in epochs for batch in epoch]
-    optimization = Optimization(
-        model,
-        params.learning_rate,
-        len(batches),
-        warmup_share=params.warmup_share,
-        weight_decay=params.weight_decay,
-    )
+    batches, optimization = plan_epochs(model, [len(row) for row in rows], params, seed)
     for step, indices in enumerate(batches, start=1):
         batch = collate([rows[i] for i in indices], pad_id, model.device)
         loss = masked_mean(-next_token_logprobs(model, batch), batch.response_mask[:, 1:])
         norm = optimization.step(loss)
         optimization.advance()
         log({"loss": loss.item(), "grad_norm": norm, "learning_rate": optimization.learning_rate}, step)
-
-
-def sft_steps(count: int, params: SupervisedParams) -> int:
-    """How many optimizer steps `count` rows make."""
-    return params.epochs * -(-count // params.batch_size)
 
 
 @torch.no_grad()

@@ -15,10 +15,11 @@ from components.modeling.padding import pad
 from components.records import Preference
 from components.training.dpo import _reference_logprobs, train_dpo
 from components.training.encoding import encode_pairs
+from components.training.epochs import count_steps
 from components.training.optimization import Optimization
 from components.training.reward_model import encode_preferences, train_reward_model
 from components.training.scoring import RewardScale, raw_scores
-from components.training.sft import response_loss, sft_steps, train_sft
+from components.training.sft import response_loss, train_sft
 
 TOK = tokenizer()
 PAD = TOK.pad_token_id
@@ -79,7 +80,7 @@ def test_sft_logs_every_step_and_repeats_itself_exactly():
         )
         histories.append(history)
     assert histories[0] == histories[1]
-    assert [step for step, _ in histories[0]] == list(range(1, sft_steps(3, params) + 1))
+    assert [step for step, _ in histories[0]] == list(range(1, count_steps(3, params) + 1))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
