@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from transformers import PreTrainedModel
+
 from components.evaluation.answers import Answer as JudgedAnswer
 from components.evaluation.answers import Sample
 from components.evaluation.intervals import Bootstrap
@@ -22,7 +24,7 @@ from components.records import Prompt
 from components.stages.paths import DPO, JUDGE, POLICY, REWARD, SFT
 from components.training.divergence import sequence_kl
 from components.training.encoding import Encoded
-from components.training.scoring import load_scorer
+from components.training.scoring import ScoreTexts, load_scorer
 
 MODELS = {"sft": SFT, "policy": POLICY, "dpo": DPO}
 
@@ -46,23 +48,33 @@ class Answered:
     sequence_kl: float
 
 
+@dataclass(frozen=True)
+class _Yardsticks:
+    """What every model's answers are held against, loaded once."""
+
+    reference: PreTrainedModel
+    reward: ScoreTexts
+    judge: ScoreTexts
+
+
 def compare_models(
     prompts: Sequence[Prompt], temperature: float, seed: int, bootstrap: Bootstrap
 ) -> Comparison:
     """Let each model answer every prompt once, with the same seed, and hold each against the SFT model."""
-    answered = {name: _answer(folder, prompts, temperature, seed) for name, folder in MODELS.items()}
+    measure = _Yardsticks(load_policy(SFT)[0].to(pick_device()), load_scorer(REWARD), load_scorer(JUDGE))
+    answered = {name: _answer(folder, prompts, temperature, seed, measure) for name, folder in MODELS.items()}
     figures = {name: _describe(found) for name, found in answered.items()}
     for name in ("policy", "dpo"):
         figures[name] |= _against(answered[name], answered["sft"], bootstrap)
     return Comparison(figures, _side_by_side(prompts, answered))
 
 
-def _answer(folder: Path, prompts: Sequence[Prompt], temperature: float, seed: int) -> Answered:
-    device = pick_device()
+def _answer(
+    folder: Path, prompts: Sequence[Prompt], temperature: float, seed: int, measure: _Yardsticks
+) -> Answered:
     model, tokenizer, text_format = load_policy(folder)
     texts = [row.prompt for row in prompts]
-    answers = answer(model.to(device), tokenizer, text_format, texts, temperature, seed)
-    reference = load_policy(SFT)[0].to(device)
+    answers = answer(model.to(measure.reference.device), tokenizer, text_format, texts, temperature, seed)
     rows = [
         Encoded(text_format.prompt_ids(tokenizer, text), a.tokens)
         for text, a in zip(texts, answers, strict=True)
@@ -70,10 +82,10 @@ def _answer(folder: Path, prompts: Sequence[Prompt], temperature: float, seed: i
     replies = [a.text for a in answers]
     return Answered(
         answers=answers,
-        reward=load_scorer(REWARD)(texts, replies),
-        judge=load_scorer(JUDGE)(texts, replies),
+        reward=measure.reward(texts, replies),
+        judge=measure.judge(texts, replies),
         gold=_gold(prompts, replies),
-        sequence_kl=fmean(sequence_kl(model, reference, rows, tokenizer.pad_token_id, temperature)),
+        sequence_kl=fmean(sequence_kl(model, measure.reference, rows, tokenizer.pad_token_id, temperature)),
     )
 
 
