@@ -1,9 +1,17 @@
-"""Sums, means and whitening over real tokens."""
+"""Sums, means and whitening over real tokens; means over weighted pairs.
+
+A loss is a sum divided by a count. The count may be that of a whole minibatch, over all its microbatches and processes:
+then the losses of the parts add up to the loss of the whole, and so do their gradients. A mean of the parts' means does
+not: it counts a token of a short part for more.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+#: What a sum is divided by; None means what is counted in this call.
+Count = Tensor | float | None
 
 
 def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
@@ -11,9 +19,18 @@ def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask, values, 0.0).sum()
 
 
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the real tokens of the whole tensor: sum over tokens / token count, not a mean of row means."""
-    return masked_sum(values, mask) / mask.sum()
+def masked_mean(values: Tensor, mask: Tensor, count: Count = None) -> Tensor:
+    """Sum over the real tokens of the whole tensor / `count` (None: the real tokens), not a mean of row means."""
+    return masked_sum(values, mask) / (mask.sum() if count is None else count)
+
+
+def weighted_mean(losses: Tensor, weight: Tensor | None, count: Count = None) -> Tensor:
+    """Sum of weight * loss over [N] / `count` (None: N, not the sum of the weights). No weight is a weight of 1.
+
+    So a batch of light pairs moves the model less, where the weights have mean 1 over the training set.
+    """
+    total = losses.sum() if weight is None else (weight * losses).sum()
+    return total / (len(losses) if count is None else count)
 
 
 def masked_variance(values: Tensor, mask: Tensor) -> Tensor:
