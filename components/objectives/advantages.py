@@ -1,4 +1,4 @@
-"""From rewards and values to advantages and returns."""
+"""From rewards and values per token to advantages and returns. What comes out is data: it carries no gradient."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 
+@torch.no_grad()
 def gae(
     rewards: Tensor, values: Tensor, mask: Tensor, bootstrap: Tensor, gamma: float, lam: float
 ) -> tuple[Tensor, Tensor]:
@@ -33,19 +34,22 @@ def gae(
     return advantages, torch.where(mask, advantages + values, 0.0)
 
 
-def rewards_from_scores(scores: Tensor, kl: Tensor, mask: Tensor, kl_coef: float) -> Tensor:
-    """Per-token reward: minus the KL penalty everywhere, plus the score on the last real token.
-
-    (Ziegler 2019, eq. 2; Ouyang 2022, eq. 2.)
+@torch.no_grad()
+def discounted_returns(
+    rewards: Tensor, mask: Tensor, gamma: float, bootstrap: Tensor | None = None
+) -> Tensor:
+    """G_t = r_t + gamma * G_{t+1} (Sutton & Barto 2018, eq. 3.9), what REINFORCE (section 13.3) learns from.
 
     Args:
-        scores: [B]; kl: [B, T] per-token estimate against the reference; mask: [B, T], at least one True a row.
+        rewards, mask: [B, T]; real tokens come first.
+        bootstrap: [B], the return expected after the last real token, as in `gae`; None is 0.
 
     Returns:
         [B, T], 0 at masked positions.
     """
-    last = mask.sum(dim=1) - 1
-    rewards = torch.where(mask, -kl_coef * kl, 0.0)
-    rows = torch.arange(len(scores), device=scores.device)
-    rewards[rows, last] += scores
-    return rewards
+    following = rewards.new_zeros(len(rewards)) if bootstrap is None else bootstrap
+    returns = torch.zeros_like(rewards)
+    for t in reversed(range(rewards.shape[1])):
+        following = torch.where(mask[:, t], rewards[:, t] + gamma * following, following)
+        returns[:, t] = torch.where(mask[:, t], following, 0.0)
+    return returns

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from components.objectives.advantages import gae, rewards_from_scores
+from components.objectives.advantages import discounted_returns, gae
 
 GAMMA, LAM = 0.9, 0.8
 
@@ -14,6 +14,16 @@ def double_sum(rewards, values, lengths, bootstrap, gamma, lam):
         deltas = [rewards[b, t] + gamma * following[t] - values[b, t] for t in range(length)]
         for t in range(length):
             out[b, t] = sum((gamma * lam) ** (k - t) * deltas[k] for k in range(t, length))
+    return out
+
+
+def monte_carlo(rewards, lengths, bootstrap, gamma):
+    """The definition, O(T^2): G_t = sum_k gamma^(k - t) r_k + gamma^(T - t) V_T."""
+    out = torch.zeros_like(rewards)
+    for b, length in enumerate(lengths):
+        for t in range(length):
+            rest = sum(gamma ** (k - t) * rewards[b, k] for k in range(t, length))
+            out[b, t] = rest + gamma ** (length - t) * bootstrap[b]
     return out
 
 
@@ -49,19 +59,26 @@ def test_equals_the_double_sum_with_uneven_lengths_and_bootstrap(case):
 def test_lambda_1_gives_monte_carlo_returns(case):
     rewards, values, mask, lengths, bootstrap = case
     _, returns = gae(rewards, values, mask, bootstrap, GAMMA, 1.0)
-    for b, length in enumerate(lengths):
-        tail = GAMMA**length * bootstrap[b]
-        expected = sum(GAMMA**t * rewards[b, t] for t in range(length)) + tail
-        assert returns[b, 0].item() == pytest.approx(expected.item())
+    torch.testing.assert_close(returns, monte_carlo(rewards, lengths, bootstrap, GAMMA))
 
 
 def test_lambda_0_gives_the_td_error(case):
-    rewards, values, mask, _, bootstrap = case
+    rewards, values, mask, lengths, bootstrap = case
     advantages, _ = gae(rewards, values, mask, bootstrap, GAMMA, 0.0)
-    assert advantages[1, 0].item() == pytest.approx(
-        (rewards[1, 0] + GAMMA * values[1, 1] - values[1, 0]).item()
-    )
-    assert advantages[2, 0].item() == pytest.approx((rewards[2, 0] + GAMMA * -1.2 - values[2, 0]).item())
+    for b, length in enumerate(lengths):
+        following = [*values[b, 1:length].tolist(), bootstrap[b].item()]
+        for t in range(length):
+            error = rewards[b, t] + GAMMA * following[t] - values[b, t]
+            assert advantages[b, t].item() == pytest.approx(error.item())
+
+
+def test_a_response_of_one_token_by_hand():
+    # cut by length: 1 + .9 * 2 - .5 = 2.3;  ended: 1 - .5 = .5
+    ones, half = torch.ones(2, 1, dtype=torch.float64), torch.full((2, 1), 0.5, dtype=torch.float64)
+    bootstrap = torch.tensor([2.0, 0.0], dtype=torch.float64)
+    advantages, returns = gae(ones, half, torch.ones(2, 1, dtype=torch.bool), bootstrap, GAMMA, LAM)
+    assert advantages[:, 0].tolist() == pytest.approx([2.3, 0.5])
+    assert returns[:, 0].tolist() == pytest.approx([2.8, 1.0])
 
 
 def test_garbage_behind_the_mask_changes_nothing(case):
@@ -73,9 +90,26 @@ def test_garbage_behind_the_mask_changes_nothing(case):
     assert torch.equal(clean[1], dirty[1])
 
 
-def test_the_score_lands_on_the_last_real_token_and_kl_everywhere():
-    mask = torch.tensor([[True, True, False], [True, True, True]])
-    kl = torch.tensor([[0.5, -0.25, 9.0], [1.0, 0.0, 2.0]])
-    rewards = rewards_from_scores(torch.tensor([3.0, -1.0]), kl, mask, kl_coef=0.1)
-    assert rewards[0].tolist() == pytest.approx([-0.05, 3.025, 0.0])
-    assert rewards[1].tolist() == pytest.approx([-0.1, 0.0, -1.2])
+def test_discounted_returns_by_hand():
+    # 1 + .9 * (2 + .9 * 3) = 5.23;  2 + .9 * 3 = 4.7;  cut after one token: 4 + .9 * 10 = 13
+    rewards = torch.tensor([[1.0, 2.0, 3.0], [4.0, float("nan"), 5.0]], dtype=torch.float64)
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+    bootstrap = torch.tensor([0.0, 10.0], dtype=torch.float64)
+    returns = discounted_returns(rewards, mask, GAMMA, bootstrap)
+    assert returns[0].tolist() == pytest.approx([5.23, 4.7, 3.0])
+    assert returns[1].tolist() == pytest.approx([13.0, 0.0, 0.0])
+    assert discounted_returns(rewards, mask, GAMMA)[1].tolist() == [4.0, 0.0, 0.0]
+
+
+def test_discounted_returns_equal_the_double_sum_with_uneven_lengths(case):
+    rewards, _, mask, lengths, bootstrap = case
+    expected = monte_carlo(rewards, lengths, bootstrap, GAMMA)
+    torch.testing.assert_close(discounted_returns(rewards, mask, GAMMA, bootstrap), expected)
+
+
+def test_what_comes_out_carries_no_gradient(case):
+    rewards, values, mask, _, bootstrap = case
+    advantages, returns = gae(rewards, values.requires_grad_(), mask, bootstrap, GAMMA, LAM)
+    assert not advantages.requires_grad
+    assert not returns.requires_grad
+    assert not discounted_returns(rewards, mask, GAMMA, values[:, 0]).requires_grad
