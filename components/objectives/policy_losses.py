@@ -1,4 +1,7 @@
-"""The clipped losses of PPO (Schulman 2017) for the policy and the critic."""
+"""What the policy minimises: PPO's clipped surrogate (Schulman 2017) and plain REINFORCE.
+
+Every figure is a sum over real tokens divided by `count`, so those of microbatches add up to those of the minibatch.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import torch
 from torch import Tensor
 
 from components.objectives.kl import k3
-from components.objectives.masking import masked_mean, masked_sum
+from components.objectives.masking import Count, masked_mean
 
 #: exp() of more than this only makes infinities; the clip has bitten long before.
 MAX_LOG_RATIO = 20.0
@@ -16,52 +19,84 @@ MAX_LOG_RATIO = 20.0
 
 @dataclass(frozen=True)
 class PolicyLoss:
-    """A loss with its gradient, and what to watch: scalars over the real tokens, without gradient."""
+    """A loss with its gradient, and what to watch: scalars without gradient.
+
+    Attributes:
+        clip_fraction: share of tokens that the clip kept from moving the policy.
+        approx_kl: k3 estimate of KL(sampler || policy) per token.
+        ratio_mean: mean of policy / sampler.
+        ratio_spread: mean of (ratio - 1)^2; see `ratio_variance`.
+    """
 
     loss: Tensor
     clip_fraction: Tensor
     approx_kl: Tensor
     ratio_mean: Tensor
+    ratio_spread: Tensor
 
 
 def ppo_policy_loss(
-    logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, mask: Tensor, clip_eps: float
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip_eps: float,
+    dual_clip: float | None = None,
+    count: Count = None,
 ) -> PolicyLoss:
-    """Clipped surrogate (Schulman 2017, eq. 7), negated to be minimised; mean over the real tokens of the minibatch.
+    """Clipped surrogate (Schulman 2017, 1707.06347, eq. 7), negated to be minimised.
 
     Args:
-        logprobs, old_logprobs, advantages, mask: [B, T]; only `logprobs` may carry a gradient.
+        logprobs, old_logprobs, advantages, mask: one shape, [B, T] or flat; only `logprobs` may carry a gradient.
+        dual_clip: > 1; the loss of a token with a negative advantage is at most dual_clip * |advantage|, however
+            much more likely the token has become (Ye 2019, 1912.09729, "dual-clip PPO"). None leaves it unbounded.
+        count: real tokens of the whole minibatch; None: of this call.
     """
-    log_ratio = (logprobs - old_logprobs).clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+    log_ratio = _log_ratio(logprobs, old_logprobs, mask)
     ratio = log_ratio.exp()
-    unclipped = ratio * advantages
-    clipped = ratio.clamp(1.0 - clip_eps, 1.0 + clip_eps) * advantages
-    loss = -masked_mean(torch.minimum(unclipped, clipped), mask)
-    with torch.no_grad():
-        was_clipped = (clipped < unclipped).float()
-        return PolicyLoss(
-            loss=loss,
-            clip_fraction=masked_mean(was_clipped, mask),
-            approx_kl=masked_mean(k3(old_logprobs, logprobs.detach()), mask),
-            ratio_mean=masked_mean(ratio.detach(), mask),
-        )
+    free = ratio * advantages
+    gain = torch.minimum(free, ratio.clamp(1.0 - clip_eps, 1.0 + clip_eps) * advantages)
+    if dual_clip is not None:
+        gain = torch.where(advantages < 0.0, torch.maximum(gain, dual_clip * advantages), gain)
+    return _watched(-gain, gain.detach() != free.detach(), log_ratio.detach(), mask, count)
 
 
-def clipped_value_loss(
-    values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, value_clip: float
-) -> Tensor:
-    """Half the squared error, of the value or of the value held within `value_clip` of the old one, the larger.
+def reinforce_policy_loss(
+    logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, mask: Tensor, count: Count = None
+) -> PolicyLoss:
+    """-advantage * logprob, whose gradient is REINFORCE's with a baseline (Sutton & Barto 2018, eq. 13.11).
 
-    (Schulman's PPO code; Stiennon 2020.) Mean over the real tokens. All tensors [B, T].
+    Right for samples of the present policy: there is no importance ratio, `old_logprobs` only tells how far the
+    policy has gone. That equation's factor gamma^t belongs to the advantages, where it is wanted.
+
+    Args:
+        logprobs, old_logprobs, advantages, mask: one shape, [B, T] or flat; only `logprobs` may carry a gradient.
+        count: real tokens of the whole minibatch; None: of this call.
     """
-    held = old_values + (values - old_values).clamp(-value_clip, value_clip)
-    error = torch.maximum((values - returns).square(), (held - returns).square())
-    return 0.5 * masked_mean(error, mask)
+    losses = -advantages * torch.where(mask, logprobs, 0.0)
+    log_ratio = _log_ratio(logprobs.detach(), old_logprobs, mask)
+    return _watched(losses, torch.zeros_like(mask), log_ratio, mask, count)
 
 
-def explained_variance(values: Tensor, returns: Tensor, mask: Tensor) -> Tensor:
-    """1 - Var(returns - values) / Var(returns) over the real tokens: 1 is perfect, 0 no better than the mean."""
-    residual = returns - values
-    spread = masked_sum((returns - masked_mean(returns, mask)).square(), mask)
-    left = masked_sum((residual - masked_mean(residual, mask)).square(), mask)
-    return 1.0 - left / spread.clamp_min(1e-8)
+def ratio_variance(ratio_mean: Tensor, ratio_spread: Tensor) -> Tensor:
+    """Population variance of the ratio from its two (summed up) moments: E[(r - 1)^2] - (E[r] - 1)^2.
+
+    About 1 and not about 0: fp32 would lose a variance of 1e-6 in E[r^2] - E[r]^2.
+    """
+    return ratio_spread - (ratio_mean - 1.0).square()
+
+
+def _log_ratio(logprobs: Tensor, old_logprobs: Tensor, mask: Tensor) -> Tensor:
+    """0 at masked positions before anything is computed of it: else garbage there reaches the gradient as 0 * NaN."""
+    return torch.where(mask, logprobs - old_logprobs, 0.0).clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO)
+
+
+def _watched(losses: Tensor, clipped: Tensor, log_ratio: Tensor, mask: Tensor, count: Count) -> PolicyLoss:
+    ratio = log_ratio.exp()
+    return PolicyLoss(
+        loss=masked_mean(losses, mask, count),
+        clip_fraction=masked_mean(clipped.to(ratio.dtype), mask, count),
+        approx_kl=masked_mean(k3(torch.zeros_like(log_ratio), log_ratio), mask, count),
+        ratio_mean=masked_mean(ratio, mask, count),
+        ratio_spread=masked_mean(torch.expm1(log_ratio).square(), mask, count),
+    )
