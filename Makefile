@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint clean reset
+.PHONY: install demo test lint bench clean reset
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: install  ## the training core beside TRL, about five minutes; FULL=yes measures more of everything
+	$(BIN)/python -m benchmarks.run $(if $(filter yes,$(FULL)),--full,--quick)
 
 clean:  ## forget what the stages made; feedback, registry and audit log stay
 	rm -rf models reports data/prepared dvc.lock .dvc/tmp

@@ -1,0 +1,92 @@
+"""Laps of one group: every contestant once, then every contestant again, so that what slows the machine slows all."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from benchmarks import data, flops
+from benchmarks.plan import BATCH, EPOCHS, MINIBATCHES, Contestant, Group
+from benchmarks.processes import Worker
+from benchmarks.worker import Spec
+
+SEED = 7
+LEARNING_RATE = 1e-5
+#: Which part of data.json a job reads.
+_PART = {"reward_model": "pairs", "dpo": "pairs", "sft": "rows"}
+
+
+def measure(group: Group, folder: Path) -> dict[str, Any]:
+    """All counted laps of each contestant, by name; the first lap warms up and is left out.
+
+    Args:
+        folder: with the shape's models; data.json is written there.
+    """
+    content = _write_data(group, folder)
+    laps: dict[str, list[dict[str, Any]]] = {contestant.name: [] for contestant in group.contestants}
+    with ExitStack() as stack:
+        workers = [stack.enter_context(closing(_worker(group, c, folder))) for c in group.contestants]
+        # All import at the same time, and none works before the last is ready.
+        versions = {worker.contestant.name: worker.ready() for worker in workers}
+        for number in range(1 + group.repeats):
+            for worker in workers:
+                lap = worker.lap(group.rows if number else group.warm_rows)
+                if number:
+                    laps[worker.contestant.name].append(_completed(lap, group, worker.contestant, content))
+    return {"job": group.job, "shape": group.shape.name, "laps": laps, "versions": versions}
+
+
+def _write_data(group: Group, folder: Path) -> dict[str, Any]:
+    prompts = group.rows * (1 + group.repeats)
+    content = data.make_data(group.shape.vocab, prompts, group.rows, group.rows, SEED)
+    (folder / "data.json").write_text(json.dumps(content))
+    return content
+
+
+def _worker(group: Group, contestant: Contestant, folder: Path) -> Worker:
+    spec = Spec(
+        job=group.job,
+        folder=str(folder),
+        precision=contestant.precision,
+        setting=contestant.setting,
+        laps=1 + group.repeats,
+        batch=BATCH,
+        response_tokens=group.shape.response_tokens,
+        rollouts=group.rows,
+        epochs=EPOCHS,
+        minibatches=MINIBATCHES,
+        learning_rate=LEARNING_RATE,
+        seed=SEED,
+    )
+    return Worker(contestant, group, spec)
+
+
+def _completed(
+    lap: dict[str, Any], group: Group, contestant: Contestant, content: dict[str, Any]
+) -> dict[str, Any]:
+    """A lap with the tokens and the arithmetic it needed.
+
+    Lengths are what was sampled, or else those of the data, and then both sides must have read just these.
+    """
+    lengths = lap.pop("lengths", None)
+    if lengths is None:
+        rows = content[_PART[group.job]][: lap["rows"]]
+        lengths = [pair for row in rows for pair in data.lengths(row)]
+        _check(lap, contestant, sum(map(sum, lengths)), -(-len(rows) // BATCH))
+    shared = contestant.setting == "shared_trunk"
+    return {
+        **lap,
+        "tokens": sum(map(sum, lengths)),
+        "response_tokens": sum(response for _, response in lengths),
+        "flops": flops.of_job(group.job, group.shape, lengths, EPOCHS, shared),
+    }
+
+
+def _check(lap: dict[str, Any], contestant: Contestant, tokens: int, updates: int) -> None:
+    counted = (lap["tokens"], lap["updates"])
+    if counted != (tokens, updates):
+        raise AssertionError(
+            f"{contestant.name} read {counted[0]} tokens in {counted[1]} updates, not {tokens} in {updates}"
+        )

@@ -1,0 +1,1 @@
+"""TRL's side; runs in TRL's own virtual environment."""
