@@ -1,7 +1,7 @@
 import pytest
 import torch
 from modeling.tiny_models import FAMILIES, policy, saved_policy, tokenizer
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import AutoModelForCausalLM, BertConfig, BertForSequenceClassification
 
 from components.errors import ModelError
 from components.modeling.loading import load_base, load_policy, new_reward_model, scalar_head
@@ -16,6 +16,15 @@ def test_saved_and_loaded_is_the_same_model(family, tmp_path):
     assert not any(path.suffix in {".bin", ".pt", ".pkl"} for path in tmp_path.iterdir())
     assert fmt.max_response_tokens == 12
     assert tok.pad_token_id == model.config.pad_token_id
+
+
+def test_what_is_saved_is_a_model_that_transformers_loads_without_this_project(tmp_path):
+    model, _, _ = load_policy(saved_policy(tmp_path, "llama"))
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path)
+    assert plain.config._attn_implementation == "sdpa"
+    ids = torch.tensor([[5, 6, 7, 8]])
+    torch.testing.assert_close(model(ids).logits, plain(ids).logits, rtol=1e-6, atol=1e-6)
+    assert not (tmp_path / "config.json").read_text().count("packed")
 
 
 def test_a_base_without_a_pad_token_gets_one_and_room_for_it(tmp_path):
