@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.errors import ConfigError
 
@@ -60,6 +60,27 @@ class PrepareParams(Section):
     min_demonstrations: Annotated[int, Field(ge=0)]
 
 
+class TrainParams(Section):
+    """How models are trained, whatever they learn.
+
+    Attributes:
+        precision: of weights and activations while training: "fp32", "bf16", or "auto", which is bf16 where the
+            hardware computes in it. Master weights, optimizer and saved models are float32 always.
+        microbatch_tokens: most tokens in one forward and backward pass; bounds memory, changes no result.
+        num_processes: processes that share each minibatch, one a GPU where there are GPUs.
+    """
+
+    precision: Literal["auto", "fp32", "bf16"]
+    microbatch_tokens: Count
+    num_processes: Count
+
+
+class CheckpointParams(Section):
+    """Attributes: seconds: least time between two checkpoints of a run; 0 writes one after each step."""
+
+    seconds: Annotated[float, Field(ge=0)]
+
+
 class SupervisedParams(Section):
     epochs: Count
     batch_size: Count
@@ -81,20 +102,33 @@ class DpoParams(SupervisedParams):
 
 
 class PpoParams(Section):
-    """PPO on rollouts of the policy (Schulman 2017; details: Huang 2024, "N+ implementation details").
+    """Policy gradient on rollouts of the policy (details: Huang 2024, "N+ implementation details").
 
     Attributes:
+        algorithm: "ppo" (Schulman 2017), "reinforce" (discounted returns above a critic's baseline), or without a
+            critic, from several answers to a prompt: "rloo" (Ahmadian 2024), "grpo" (Shao 2024).
+        critic: "separate", a model of its own, or "shared", a head on the policy's trunk.
+        samples_per_prompt: answers sampled to each prompt of a round.
         iterations: rollout-and-update rounds.
         rollouts: responses sampled a round.
         epochs, minibatches: passes over a round's rollouts, and optimizer steps a pass.
-        kl_coef: weight of the per-token KL penalty inside the reward.
+        kl_coef: weight of the KL penalty: per token inside the reward, with grpo a term of the loss.
+        kl_target: where set, kl_coef is only the start and is steered to this KL in nats a sequence (Ziegler 2019).
+        kl_horizon: episodes over which it is steered.
         gamma, lam: discount and GAE's lambda.
+        whiten_rewards: scale a round's rewards to variance 1.
         clip_eps, value_clip: how far the ratio and the value may move in one round.
+        dual_clip: where set, bounds the loss of a token that got worse, at this ratio (Ye 2019).
+        vf_coef: weight of the value loss where the trunk is shared.
         temperature: divides the logits in sampling and in every logprob alike.
+        top_k, top_p, epsilon: explore less or more than the policy itself (components/modeling/exploration.py).
         missing_eos_score: score of a response that was cut by length instead of ending itself.
         target_kl: a round's updates stop early when the approximate KL to the sampler passes this.
     """
 
+    algorithm: Literal["ppo", "reinforce", "rloo", "grpo"]
+    critic: Literal["separate", "shared"]
+    samples_per_prompt: Count
     iterations: Count
     rollouts: Count
     epochs: Count
@@ -102,14 +136,51 @@ class PpoParams(Section):
     learning_rate: Positive
     critic_learning_rate: Positive
     kl_coef: Annotated[float, Field(ge=0)]
+    kl_target: Positive | None
+    kl_horizon: Positive
     gamma: Annotated[float, Field(gt=0, le=1)]
     lam: Annotated[float, Field(ge=0, le=1)]
+    whiten_rewards: bool
     clip_eps: Share
     value_clip: Positive
+    dual_clip: Annotated[float, Field(gt=1)] | None
+    vf_coef: Positive
     temperature: Positive
+    top_k: Annotated[int, Field(ge=0)]
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    epsilon: Annotated[float, Field(ge=0, lt=1)]
     missing_eos_score: float
     target_kl: Positive
     max_grad_norm: Positive
+
+    @property
+    def needs_critic(self) -> bool:
+        """Whether the algorithm has a baseline of its own to learn."""
+        return self.algorithm in ("ppo", "reinforce")
+
+    @property
+    def has_own_critic(self) -> bool:
+        """Whether that baseline is a model beside the policy."""
+        return self.needs_critic and self.critic == "separate"
+
+    @property
+    def shares_trunk(self) -> bool:
+        """Whether that baseline is a head on the policy's trunk."""
+        return self.needs_critic and self.critic == "shared"
+
+    @model_validator(mode="after")
+    def _check_round(self) -> PpoParams:
+        if self.rollouts % self.samples_per_prompt:
+            raise ValueError("rollouts must be a multiple of samples_per_prompt")
+        if not self.needs_critic and self.samples_per_prompt < 2:
+            raise ValueError(
+                f"{self.algorithm} compares answers to one prompt: set samples_per_prompt to 2 or more"
+            )
+        if self.algorithm == "reinforce" and self.epochs > 1:
+            raise ValueError(
+                "reinforce has no importance ratio, so a sample serves one pass: set epochs to 1"
+            )
+        return self
 
 
 class EvaluateParams(Section):
@@ -154,6 +225,8 @@ class Params(Section):
     model: ModelParams
     tiny: TinyParams
     prepare: PrepareParams
+    train: TrainParams
+    checkpoints: CheckpointParams
     sft: SupervisedParams
     reward_model: RewardParams
     judge: RewardParams

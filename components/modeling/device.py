@@ -11,6 +11,13 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def computes_in_bfloat16() -> bool:
+    """Whether the device multiplies matrices in bfloat16 natively, rather than by way of float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and torch, and ask torch for repeatable kernels: the same seed gives the same run."""
     set_seed(seed)

@@ -11,9 +11,9 @@ import torch
 from transformers import PreTrainedModel
 
 from components.modeling.device import pick_device
+from components.modeling.exploration import Exploration
 from components.modeling.loading import load_policy
-from components.modeling.padding import pad
-from components.modeling.sampling import Samples, sample
+from components.modeling.sampling import Samples, draw_dice, sample
 from components.modeling.text_format import TextFormat
 
 #: Rows sampled at once; bounds memory on long lists of prompts.
@@ -53,21 +53,18 @@ def answer(
     seed: int,
 ) -> list[Answer]:
     """One answer a prompt, in order."""
-    generator = torch.Generator(model.device).manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     answers: list[Answer] = []
     for start in range(0, len(prompts), ROWS_AT_ONCE):
         part = prompts[start : start + ROWS_AT_ONCE]
         rows = [text_format.prompt_ids(tokenizer, prompt) for prompt in part]
-        ids, mask = pad(rows, tokenizer.pad_token_id, "left")
         samples = sample(
             model,
-            ids.to(model.device),
-            mask.to(model.device),
-            max_tokens=text_format.max_response_tokens,
-            temperature=temperature,
+            rows,
+            draw_dice(len(rows), text_format.max_response_tokens, generator),
+            explore=Exploration(temperature),
             eos_id=tokenizer.eos_token_id,
             pad_id=tokenizer.pad_token_id,
-            generator=generator,
         )
         texts, ended = decode(tokenizer, samples), samples.ended.tolist()
         answers.extend(map(Answer, texts, ended, real_tokens(samples)))

@@ -19,6 +19,9 @@ from transformers import (
 from transformers.utils import logging
 
 from components.errors import ModelError
+from components.modeling.activations import fuse_activations
+from components.modeling.attention import use_packed_attention
+from components.modeling.packing import check_packing
 from components.modeling.text_format import TextFormat
 from components.modeling.tokenizer import add_missing_tokens
 
@@ -43,7 +46,8 @@ def load_base(name: str) -> tuple[PreTrainedModel, Any]:
     add_missing_tokens(tokenizer)
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(tokenizer))
-    return _ready(model, tokenizer), tokenizer
+    check_packing(_ready(model, tokenizer))
+    return model, tokenizer
 
 
 def build_tiny(tokenizer: Any, layers: int, width: int, heads: int, positions: int) -> PreTrainedModel:
@@ -125,6 +129,8 @@ def save_model(folder: Path, model: PreTrainedModel, tokenizer: Any, text_format
 
 def _ready(model: PreTrainedModel, tokenizer: Any) -> PreTrainedModel:
     model.config.pad_token_id = tokenizer.pad_token_id
+    use_packed_attention(model)
+    fuse_activations(model)
     # eval() for good: dropout in training would make PPO's first ratio differ from 1.
     model.eval()
     return model

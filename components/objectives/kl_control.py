@@ -17,10 +17,10 @@ class KlController(Protocol):
     def update(self, sequence_kl: float, episodes: int) -> None:
         """Take in the mean KL per *sequence*, in nats, of a round of `episodes` responses."""
 
-    def state_dict(self) -> dict[str, float]:
+    def state(self) -> dict[str, float]:
         """All that changes during training, as JSON can hold it."""
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def restore(self, state: dict[str, float]) -> None:
         """Go on from `state`."""
 
 
@@ -33,10 +33,10 @@ class FixedKl:
     def update(self, sequence_kl: float, episodes: int) -> None:
         """Nothing to learn."""
 
-    def state_dict(self) -> dict[str, float]:
+    def state(self) -> dict[str, float]:
         return {"coef": self.coef}
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def restore(self, state: dict[str, float]) -> None:
         self.coef = state["coef"]
 
 
@@ -62,8 +62,8 @@ class AdaptiveKl:
         error = min(max(sequence_kl / self.target - 1.0, -MAX_ERROR), MAX_ERROR)
         self.coef *= 1.0 + error * episodes / self.horizon
 
-    def state_dict(self) -> dict[str, float]:
+    def state(self) -> dict[str, float]:
         return {"coef": self.coef}
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def restore(self, state: dict[str, float]) -> None:
         self.coef = state["coef"]

@@ -22,7 +22,7 @@ from components.modeling.generation import Answer, answer
 from components.modeling.loading import load_policy
 from components.records import Prompt
 from components.stages.paths import DPO, JUDGE, POLICY, REWARD, SFT
-from components.training.divergence import sequence_kl
+from components.training.divergence import sequence_kls
 from components.training.encoding import Encoded
 from components.training.scoring import ScoreTexts, load_scorer
 
@@ -85,7 +85,7 @@ def _answer(
         reward=measure.reward(texts, replies),
         judge=measure.judge(texts, replies),
         gold=_gold(prompts, replies),
-        sequence_kl=fmean(sequence_kl(model, measure.reference, rows, tokenizer.pad_token_id, temperature)),
+        sequence_kl=fmean(sequence_kls(model, measure.reference, rows, temperature)),
     )
 
 

@@ -6,10 +6,12 @@ from components.config import load_params
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
 from components.modeling.loading import load_policy, save_model
+from components.stages.checkpointing import forget_checkpoints
+from components.stages.launching import run_training_stage
 from components.stages.paths import DPO, SFT
 from components.stages.prepared import load_preferences
-from components.stages.running import run_stage
 from components.stages.step_log import StepLog
+from components.stages.training_run import start_run
 from components.training.dpo import train_dpo
 from components.training.epochs import count_steps
 from components.training.reward_model import encode_preferences
@@ -25,13 +27,17 @@ def main() -> None:
     # The same pairs as the reward model's: PPO and DPO learn from the same people.
     pairs = encode_preferences(tokenizer, text_format, load_preferences("train", "reward"))
     log = StepLog(STAGE, count_steps(len(pairs), params.dpo), shown=("loss", "margin"))
-    train_dpo(model, pairs, tokenizer.pad_token_id, params.dpo, params.seed, log)
+    run = start_run(STAGE, params, params.seed, log)
+    train_dpo(model, pairs, params.dpo, run)
+    if not run.leads:
+        return
     with replacing_directory(DPO) as folder:
         save_model(folder, model, tokenizer, text_format)
     log.write(
         {"pairs": len(pairs), "train_loss": log.mean_of_last("loss"), "margin": log.mean_of_last("margin")}
     )
+    forget_checkpoints(STAGE)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_training_stage(main, STAGE)

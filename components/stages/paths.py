@@ -7,6 +7,9 @@ PREPARED = Path("data/prepared")
 MODELS = Path("models")
 REPORTS = Path("reports")
 
+#: Of training runs that are under way; no stage's output.
+CHECKPOINTS = Path(".rlhf/checkpoints")
+
 SFT = MODELS / "sft"
 REWARD = MODELS / "reward"
 JUDGE = MODELS / "judge"

@@ -8,12 +8,16 @@ from transformers import PreTrainedModel
 from components.config import PpoParams, load_params
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
+from components.modeling.exploration import Exploration
 from components.modeling.loading import load_policy, load_reward_model, save_model, scalar_head
+from components.stages.checkpointing import forget_checkpoints
+from components.stages.launching import run_training_stage
 from components.stages.paths import POLICY, REWARD, SFT
 from components.stages.prepared import load_prompts
-from components.stages.running import run_stage
 from components.stages.step_log import StepLog
-from components.training.ppo import train_ppo
+from components.stages.training_run import compute_from, start_run
+from components.training.learner import Compute
+from components.training.policy import Learners, make_critic, make_learners, train_policy
 from components.training.rollouts import RolloutSampler
 from components.training.scoring import RewardScale, load_scorer
 
@@ -23,32 +27,41 @@ STAGE = "ppo"
 def main() -> None:
     params = load_params()
     seed_everything(params.seed)
-    sampler = build_sampler(params.ppo)
+    compute = compute_from(params.train)
+    sampler, learners = set_up(params.ppo, compute)
     prompts = [row.prompt for row in load_prompts("train")]
     log = StepLog(STAGE, params.ppo.iterations, shown=("score", "kl", "entropy", "eos_rate"))
-    train_ppo(sampler, prompts, params.ppo, params.seed, log)
+    run = start_run(STAGE, params, params.seed, log)
+    train_policy(sampler, learners, prompts, params.ppo, run)
+    if not run.leads:
+        return
     with replacing_directory(POLICY) as folder:
         save_model(folder, sampler.policy, sampler.tokenizer, sampler.text_format)
     watched = ("score", "kl", "entropy", "eos_rate", "length", "clip_fraction", "explained_variance")
     log.write({name: log.mean_of_last(name) for name in watched})
+    forget_checkpoints(STAGE)
 
 
-def build_sampler(params: PpoParams) -> RolloutSampler:
-    """Policy and reference from the SFT model; critic from the reward model (Stiennon 2020, section 3.4)."""
+def set_up(params: PpoParams, compute: Compute) -> tuple[RolloutSampler, Learners]:
+    """Policy and reference from the SFT model; a critic of its own from the reward model."""
     device = pick_device()
     policy, tokenizer, text_format = load_policy(SFT)
     reference, _, _ = load_policy(SFT)
-    critic = load_critic()
-    return RolloutSampler(
-        policy=policy.to(device),
-        reference=reference.to(device).requires_grad_(False),
-        critic=critic.to(device),
+    critic_model = load_critic().to(device) if params.has_own_critic else None
+    learners = make_learners(policy.to(device), critic_model, params, compute)
+    sampler = RolloutSampler(
+        policy=policy,
+        # In the precision that the policy is sampled in, or their difference would look like a divergence.
+        reference=reference.to(device, compute.dtype).requires_grad_(False),
+        critic=make_critic(policy, critic_model, params),
         tokenizer=tokenizer,
         text_format=text_format,
         score_texts=load_scorer(REWARD),
-        temperature=params.temperature,
+        explore=Exploration(params.temperature, params.top_k, params.top_p, params.epsilon),
         missing_eos_score=params.missing_eos_score,
+        workers=compute.workers,
     )
+    return sampler, learners
 
 
 def load_critic() -> PreTrainedModel:
@@ -61,4 +74,4 @@ def load_critic() -> PreTrainedModel:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_training_stage(main, STAGE)

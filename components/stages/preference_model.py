@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
 
-from components.config import RewardParams
+from components.config import Params, RewardParams
 from components.errors import DataError
 from components.evaluation.stars import FEWEST_RATINGS, Stars, fit_stars
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
 from components.modeling.loading import new_reward_model, save_model
 from components.modeling.text_format import TextFormat
+from components.stages.checkpointing import forget_checkpoints
 from components.stages.paths import SFT
 from components.stages.prepared import load_demonstrations, load_preferences, load_ratings
 from components.stages.step_log import StepLog
+from components.stages.training_run import start_run
 from components.training.encoding import encode_pairs
 from components.training.epochs import count_steps
 from components.training.reward_model import encode_preferences, train_reward_model
@@ -26,22 +29,36 @@ from components.training.scoring import RewardScale, ScoreTexts, raw_scores, tex
 REFERENCES = 512
 
 
-def train_preference_model(stage: str, role: str, folder: Path, params: RewardParams, seed: int) -> None:
-    """Train on the training preferences of `role`, fix the scale and the stars, and write folder and reports."""
-    seed_everything(seed)
+@dataclass(frozen=True)
+class Setting:
+    """Which preference model: its stage, the role whose preferences it learns, its folder, its parameters, its seed."""
+
+    stage: str
+    role: str
+    folder: Path
+    learning: RewardParams
+    seed: int
+
+
+def train_preference_model(setting: Setting, params: Params) -> None:
+    """Train on the role's training preferences, fix the scale and the stars, and write folder and reports."""
+    seed_everything(setting.seed)
     model, tokenizer, text_format = new_reward_model(SFT)
     model.to(pick_device())
-    pairs = encode_preferences(tokenizer, text_format, load_preferences("train", role))
+    pairs = encode_preferences(tokenizer, text_format, load_preferences("train", setting.role))
     if not pairs:
         raise DataError(
-            f"no training preferences for the role {role!r}",
+            f"no training preferences for the role {setting.role!r}",
             "ingest more pairwise feedback, or change prepare.judge_share in params.yaml",
         )
-    log = StepLog(stage, count_steps(len(pairs), params), shown=("loss", "accuracy"))
-    train_reward_model(model, pairs, tokenizer.pad_token_id, params, seed, log)
+    log = StepLog(setting.stage, count_steps(len(pairs), setting.learning), shown=("loss", "accuracy"))
+    run = start_run(setting.stage, params, setting.seed, log)
+    train_reward_model(model, pairs, setting.learning, run)
+    if not run.leads:
+        return
     scale = _measure_scale(model, tokenizer, text_format)
     stars = _fit_stars(text_scorer(model, tokenizer, text_format, scale))
-    with replacing_directory(folder) as staged:
+    with replacing_directory(setting.folder) as staged:
         save_model(staged, model, tokenizer, text_format)
         scale.save(staged)
         if stars is not None:
@@ -53,6 +70,7 @@ def train_preference_model(stage: str, role: str, folder: Path, params: RewardPa
             "train_accuracy": log.mean_of_last("accuracy"),
         }
     )
+    forget_checkpoints(setting.stage)
 
 
 def _measure_scale(model: PreTrainedModel, tokenizer: Any, text_format: TextFormat) -> RewardScale:
@@ -60,7 +78,7 @@ def _measure_scale(model: PreTrainedModel, tokenizer: Any, text_format: TextForm
     rows = encode_pairs(
         tokenizer, text_format, [row.prompt for row in references], [row.response for row in references]
     )
-    return RewardScale.measure(raw_scores(model, rows, tokenizer.pad_token_id))
+    return RewardScale.measure(raw_scores(model, rows))
 
 
 def _fit_stars(score: ScoreTexts) -> Stars | None:

@@ -15,10 +15,12 @@ from components.modeling.loading import build_tiny, load_base, save_model
 from components.modeling.text_format import TextFormat
 from components.modeling.tokenizer import train_tokenizer
 from components.records import Demonstration
+from components.stages.checkpointing import forget_checkpoints
+from components.stages.launching import run_training_stage
 from components.stages.paths import SFT
 from components.stages.prepared import load_demonstrations, load_preferences
-from components.stages.running import run_stage
 from components.stages.step_log import StepLog
+from components.stages.training_run import start_run
 from components.training.encoding import encode_pairs
 from components.training.epochs import count_steps
 from components.training.sft import response_loss, train_sft
@@ -42,16 +44,18 @@ def main() -> None:
     model.to(pick_device())
     rows = _encode(tokenizer, text_format, train)
     log = StepLog(STAGE, count_steps(len(rows), params.sft), shown=("loss",))
-    train_sft(model, rows, tokenizer.pad_token_id, params.sft, params.seed, log)
+    run = start_run(STAGE, params, params.seed, log)
+    train_sft(model, rows, params.sft, run)
+    if not run.leads:
+        return
     metrics: dict[str, object] = {"demonstrations": len(rows), "train_loss": log.mean_of_last("loss")}
     if held_out:
         checked = _encode(tokenizer, text_format, held_out)
-        metrics["validation_loss"] = response_loss(
-            model, checked, tokenizer.pad_token_id, params.sft.batch_size
-        )
+        metrics["validation_loss"] = response_loss(model, checked)
     with replacing_directory(SFT) as folder:
         save_model(folder, model, tokenizer, text_format)
     log.write(metrics)
+    forget_checkpoints(STAGE)
 
 
 def start_model(params: Params, train: Sequence[Demonstration]) -> tuple[PreTrainedModel, Any]:
@@ -82,4 +86,4 @@ def _encode(tokenizer: Any, text_format: TextFormat, rows: Sequence[Demonstratio
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_training_stage(main, STAGE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from typing import Any
 
 from components.files import write_json, write_text
 from components.progress import Progress
@@ -28,12 +29,23 @@ class StepLog:
         self.total = total
         self.shown = shown
         self.rows: list[dict[str, float]] = []
+        self.prints = True
+
+    def mute(self) -> None:
+        """Keep the figures and print none: another process of the run does."""
+        self.prints = False
 
     def __call__(self, metrics: Mapping[str, float], step: int) -> None:
         self.rows.append({"step": step, **metrics})
-        if step == self.total or step % max(1, self.total // LINES) == 0:
+        if self.prints and (step == self.total or step % max(1, self.total // LINES) == 0):
             figures = {name: metrics[name] for name in self.shown}
             print(Progress(self.stage, step, self.total, figures).line(), flush=True)
+
+    def state(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.rows = state["rows"]
 
     def mean_of_last(self, name: str, share: float = 0.1) -> float:
         """Mean of a metric over the last part of the run: less noise than its last value."""

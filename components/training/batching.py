@@ -24,8 +24,3 @@ def length_grouped_batches(
         window = sorted(order[start : start + span], key=lambda index: lengths[index])
         batches.extend(window[i : i + batch_size] for i in range(0, len(window), batch_size))
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
-
-
-def fixed_batches(count: int, batch_size: int) -> list[range]:
-    """All indices in order, for evaluation."""
-    return [range(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]

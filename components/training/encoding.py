@@ -6,10 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from components.modeling.padding import pad
 from components.modeling.text_format import TextFormat
 
 
@@ -28,20 +24,6 @@ class Encoded:
         return len(self.prompt) + len(self.response)
 
 
-@dataclass(frozen=True)
-class TokenBatch:
-    """B sequences, padded on the right.
-
-    Attributes:
-        ids, mask: [B, L], mask True at a real token.
-        response_mask: [B, L], True at a real token of the response.
-    """
-
-    ids: Tensor
-    mask: Tensor
-    response_mask: Tensor
-
-
 def encode_pairs(
     tokenizer: Any, text_format: TextFormat, prompts: Sequence[str], responses: Sequence[str]
 ) -> list[Encoded]:
@@ -49,11 +31,3 @@ def encode_pairs(
         Encoded(text_format.prompt_ids(tokenizer, prompt), text_format.response_ids(tokenizer, response))
         for prompt, response in zip(prompts, responses, strict=True)
     ]
-
-
-def collate(rows: Sequence[Encoded], pad_id: int, device: torch.device) -> TokenBatch:
-    ids, mask = pad([row.ids for row in rows], pad_id, "right")
-    positions = torch.arange(ids.shape[1])
-    starts = torch.tensor([len(row.prompt) for row in rows])
-    response_mask = mask & (positions >= starts.unsqueeze(1))
-    return TokenBatch(ids.to(device), mask.to(device), response_mask.to(device))

@@ -1,20 +1,113 @@
-"""One forward pass over right-padded prompts with responses, as training and evaluation both need it."""
+"""One packed forward pass over prompts with responses. Per-token results are flat: response after response."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from components.modeling.logprobs import position_ids, token_logprobs
-from components.training.encoding import TokenBatch
+from components.modeling.hidden import head_inputs
+from components.modeling.loading import scalar_head
+from components.modeling.packing import Packed, hidden_states, model_inputs, pack
+from components.modeling.picked import picked_logprobs
+from components.modeling.value_head import values_of
+from components.training.encoding import Encoded
+from components.training.microbatches import ranges_by_tokens
+
+#: Tokens of one forward pass without gradients; bounds its memory.
+TOKENS_AT_ONCE = 16_384
 
 
-def next_token_logprobs(model: PreTrainedModel, batch: TokenBatch, temperature: float = 1.0) -> Tensor:
-    """[B, L - 1] logprob of each token but the first, given those before it."""
-    logits = model(
-        input_ids=batch.ids,
-        attention_mask=batch.mask.long(),
-        position_ids=position_ids(batch.mask),
-        use_cache=False,
-    ).logits
-    return token_logprobs(logits[:, :-1].float(), batch.ids[:, 1:], temperature)
+@dataclass(frozen=True)
+class Responses:
+    """B packed prompts with responses of M tokens together.
+
+    Attributes:
+        predictors: [M], where in the row the token stands that each response token is predicted from.
+        tokens: [M], the response tokens; owners: [M], the response each belongs to.
+    """
+
+    packed: Packed
+    predictors: Tensor
+    tokens: Tensor
+    owners: Tensor
+
+
+def pack_responses(rows: Sequence[Encoded], device: torch.device) -> Responses:
+    packed = pack([row.ids for row in rows], device)
+    counts = torch.tensor([len(row.response) for row in rows], device=device)
+    owners = torch.arange(len(rows), device=device).repeat_interleave(counts)
+    within = torch.arange(len(owners), device=device) - (counts.cumsum(0) - counts)[owners]
+    predictors = packed.last[owners] - counts[owners] + within
+    return Responses(packed, predictors, packed.ids[0, predictors + 1], owners)
+
+
+def response_logprobs(
+    model: PreTrainedModel, rows: Sequence[Encoded], temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Logprobs [M] of all response tokens, and the entropies [M], without gradient, of what each was drawn from."""
+    responses = pack_responses(rows, model.device)
+    logits = model(**model_inputs(responses.packed), logits_to_keep=responses.predictors).logits
+    return picked_logprobs(logits.squeeze(0), responses.tokens, temperature)
+
+
+def response_logprobs_and_values(
+    model: PreTrainedModel, rows: Sequence[Encoded], temperature: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As `response_logprobs`, and the values [M], by the policy's value head, of the state before each token."""
+    with head_inputs(model) as seen:
+        logprobs, entropies = response_logprobs(model, rows, temperature)
+    return logprobs, entropies, values_of(model, seen[0].squeeze(0))
+
+
+def response_sums(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
+    """[B] logprob of each whole response."""
+    logprobs, _ = response_logprobs(model, rows)
+    return sum_by_response(logprobs, rows)
+
+
+def sum_by_response(values: Tensor, rows: Sequence[Encoded]) -> Tensor:
+    """[B] sums of a flat [M] tensor over the tokens of each response."""
+    counts = torch.tensor([len(row.response) for row in rows], device=values.device)
+    owners = torch.arange(len(rows), device=values.device).repeat_interleave(counts)
+    return values.new_zeros(len(rows)).index_add(0, owners, values)
+
+
+def state_values(critic: PreTrainedModel, rows: Sequence[Encoded], after_last: bool = True) -> Tensor:
+    """The critic's values of the state before each response token.
+
+    Returns:
+        [M + B] with the state after each response too, [M] without.
+    """
+    responses = pack_responses(rows, critic.device)
+    places = responses.predictors
+    if after_last:
+        # Response after response: the last token of each follows the predictors of its tokens in the row.
+        places = torch.cat([places, responses.packed.last]).sort().values
+    return scalars(critic, hidden_states(critic, responses.packed)[places])
+
+
+def sequence_scores(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
+    """[B] the scalar head at the last token of each row."""
+    packed = pack([row.ids for row in rows], model.device)
+    return scalars(model, hidden_states(model, packed)[packed.last])
+
+
+def scalars(model: PreTrainedModel, states: Tensor) -> Tensor:
+    """[M] what the scalar head says of hidden states [M, d], in float32."""
+    outputs: Tensor = scalar_head(model)(states).squeeze(-1)
+    return outputs.float()
+
+
+def in_parts(rows: Sequence[Encoded], measure: Callable[[list[Encoded]], Sequence[Tensor]]) -> list[Tensor]:
+    """Apply `measure` to parts of few tokens and like length; its results, one a row, come back in the rows' order."""
+    order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+    found: list[Tensor | None] = [None] * len(rows)
+    for part in ranges_by_tokens([len(rows[i]) for i in order], TOKENS_AT_ONCE):
+        indices = [order[i] for i in part]
+        for index, result in zip(indices, measure([rows[i] for i in indices]), strict=True):
+            found[index] = result
+    return [result for result in found if result is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from components.modeling.logprobs import sequence_scores
 from components.modeling.text_format import TextFormat
 from components.objectives.preference_losses import bradley_terry_loss, centering_loss
-from components.progress import Log
 from components.records import Preference
-from components.training.encoding import Encoded, collate, encode_pairs
-from components.training.epochs import plan_epochs
+from components.training.encoding import Encoded, encode_pairs
+from components.training.epochs import start_learner, train_epochs
+from components.training.forward import sequence_scores
+from components.training.learner import Figures
+from components.training.run import Run
 
 if TYPE_CHECKING:
     from components.config import RewardParams
@@ -32,8 +33,9 @@ class EncodedPair:
     probability: float
     weight: float
 
-    def __len__(self) -> int:
-        return max(len(self.chosen), len(self.rejected))
+    @property
+    def tokens(self) -> int:
+        return len(self.chosen) + len(self.rejected)
 
 
 def encode_preferences(
@@ -54,30 +56,33 @@ def encode_preferences(
 
 
 def train_reward_model(
-    model: PreTrainedModel,
-    pairs: Sequence[EncodedPair],
-    pad_id: int,
-    params: RewardParams,
-    seed: int,
-    log: Log,
+    model: PreTrainedModel, pairs: Sequence[EncodedPair], params: RewardParams, run: Run
 ) -> None:
     """Teach `model`, in place, to score preferred answers higher (Bradley-Terry with soft labels)."""
-    batches, optimization = plan_epochs(model, [len(pair) for pair in pairs], params, seed)
-    for step, indices in enumerate(batches, start=1):
-        loss, accuracy = _loss(model, [pairs[i] for i in indices], pad_id, params.centering)
-        norm = optimization.step(loss)
-        optimization.advance()
-        log({"loss": loss.item(), "accuracy": accuracy, "grad_norm": norm}, step)
+
+    def loss_of(batch: Sequence[int]) -> Callable[[Sequence[int]], Figures]:
+        def figures(part: Sequence[int]) -> Figures:
+            return _figures(model, [pairs[batch[i]] for i in part], params.centering, len(batch))
+
+        return figures
+
+    learner = start_learner(model, len(pairs), params, run)
+    train_epochs(learner, [pair.tokens for pair in pairs], params, run, loss_of)
 
 
-def _loss(
-    model: PreTrainedModel, pairs: Sequence[EncodedPair], pad_id: int, centering: float
-) -> tuple[Tensor, float]:
-    rows = [pair.chosen for pair in pairs] + [pair.rejected for pair in pairs]
-    batch = collate(rows, pad_id, model.device)
-    chosen, rejected = sequence_scores(model, batch.ids, batch.mask).chunk(2)
-    probability = torch.tensor([pair.probability for pair in pairs], device=model.device)
-    weight = torch.tensor([pair.weight for pair in pairs], device=model.device)
-    preference_loss = bradley_terry_loss(chosen - rejected, probability, weight)
-    accuracy = (chosen > rejected).float().mean().item()
-    return preference_loss + centering * centering_loss(chosen, rejected), accuracy
+def _figures(model: PreTrainedModel, pairs: Sequence[EncodedPair], centering: float, count: int) -> Figures:
+    chosen, rejected = sequence_scores(model, sides_of(pairs)).chunk(2)
+    loss = bradley_terry_loss(chosen - rejected, *labels_of(pairs, chosen.device), count=count)
+    right = (chosen > rejected).sum() / count
+    return {"loss": loss + centering * centering_loss(chosen, rejected, count=count), "accuracy": right}
+
+
+def sides_of(pairs: Sequence[EncodedPair]) -> list[Encoded]:
+    """All chosen answers, then all rejected ones."""
+    return [pair.chosen for pair in pairs] + [pair.rejected for pair in pairs]
+
+
+def labels_of(pairs: Sequence[EncodedPair], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Probability and weight of each pair, both [N]."""
+    probability = torch.tensor([pair.probability for pair in pairs], device=device)
+    return probability, torch.tensor([pair.weight for pair in pairs], device=device)

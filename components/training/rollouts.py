@@ -3,51 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
+from components.modeling.exploration import Exploration
 from components.modeling.generation import decode
-from components.modeling.logprobs import response_logprobs, scalar_outputs
-from components.modeling.padding import pad
-from components.modeling.sampling import sample
+from components.modeling.sampling import Samples, ValueHead, draw_dice, sample
 from components.modeling.text_format import TextFormat
+from components.training.encoding import Encoded
+from components.training.forward import in_parts, response_logprobs
 from components.training.scoring import ScoreTexts
+from components.training.workers import Alone, Workers, share
 
 
 @dataclass(frozen=True)
 class Rollouts:
-    """One round's responses to B prompts: P prompt tokens (left-padded), T response tokens (right-padded).
+    """One round's responses to B prompts, T tokens the longest.
 
     Attributes:
-        ids, mask: [B, P + T].
-        response_mask: [B, T], True at a real response token, the EOS included.
+        rows: prompt and response of each, as tokens; the EOS belongs to the response.
+        groups: [B], equal where the prompt is the same.
+        response_mask: [B, T], True at a real response token.
         ended: [B], whether the response ended itself.
-        old_logprobs, ref_logprobs: [B, T], by the policy that sampled and by the reference.
-        values: [B, T], the critic's value of the state before each token.
+        logprobs, ref_logprobs: [B, T], by the policy that sampled and by the reference, at the policy's temperature.
+        behaviour: [B, T], by the distribution that was sampled from: what the ratio divides by.
+        values: [B, T], the critic's value of the state before each token; 0 without a critic.
         bootstrap: [B], the critic's value after the last token; 0 where the response ended itself.
         scores: [B], by the reward model; `missing_eos_score` where the response was cut by length.
     """
 
-    ids: Tensor
-    mask: Tensor
+    rows: list[Encoded]
+    groups: Tensor
     response_mask: Tensor
     ended: Tensor
-    old_logprobs: Tensor
+    logprobs: Tensor
     ref_logprobs: Tensor
+    behaviour: Tensor
     values: Tensor
     bootstrap: Tensor
     scores: Tensor
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.rows)
 
-    def select(self, indices: Tensor) -> Rollouts:
-        """The rows of a minibatch."""
-        return Rollouts(*(getattr(self, field.name)[indices] for field in fields(self)))
+
+class Critic(Protocol):
+    """Who says what a state is worth."""
+
+    #: Reads the states of the policy's own trunk while it samples; None for a critic that is no part of the policy.
+    head: ValueHead | None
+
+    def read(self, rows: Sequence[Encoded], samples: Samples) -> Tensor:
+        """[B, T + 1] values before each response token and after the last; 0 past the end of a response."""
 
 
 @dataclass(frozen=True)
@@ -58,53 +70,77 @@ class RolloutSampler:
         policy, critic: they learn; reference: frozen.
         score_texts: the reward model, which reads texts.
         missing_eos_score: replaces the score of a response without EOS, whatever its prompt holds.
+        workers: the processes that share a round.
     """
 
     policy: PreTrainedModel
     reference: PreTrainedModel
-    critic: PreTrainedModel
+    critic: Critic
     tokenizer: Any
     text_format: TextFormat
     score_texts: ScoreTexts
-    temperature: float
+    explore: Exploration
     missing_eos_score: float
+    workers: Workers = field(default_factory=Alone)
 
     @torch.no_grad()
-    def collect(self, prompts: Sequence[str], generator: torch.Generator) -> Rollouts:
-        """Consumes prompts, produces one judged response to each."""
-        device = self.policy.device
-        rows = [self.text_format.prompt_ids(self.tokenizer, prompt) for prompt in prompts]
-        prompt_ids, prompt_mask = (
-            tensor.to(device) for tensor in pad(rows, self.tokenizer.pad_token_id, "left")
+    def collect(self, prompts: Sequence[str], samples_each: int, generator: torch.Generator) -> Rollouts:
+        """Consumes prompts, produces `samples_each` judged responses to each, side by side.
+
+        Every process throws the dice of all responses and samples its share, so that the responses are the same
+        however many processes there are.
+        """
+        repeated = [prompt for prompt in prompts for _ in range(samples_each)]
+        dice = draw_dice(len(repeated), self.text_format.max_response_tokens, generator)
+        mine = share(self.workers, range(len(repeated)))
+        sampled, judged = self._act([repeated[i] for i in mine], dice[mine])
+        everyone = {name: self.workers.gather(tensor) for name, tensor in judged.items()}
+        tokens, mask = self.workers.gather(sampled.tokens), self.workers.gather(sampled.mask)
+        return Rollouts(
+            rows=[
+                Encoded(self.text_format.prompt_ids(self.tokenizer, prompt), answer[real].tolist())
+                for prompt, answer, real in zip(repeated, tokens, mask, strict=True)
+            ],
+            groups=torch.arange(len(prompts), device=mask.device).repeat_interleave(samples_each),
+            response_mask=mask,
+            **everyone,
         )
+
+    def _act(self, prompts: Sequence[str], dice: Tensor) -> tuple[Samples, dict[str, Tensor]]:
+        """Sampled responses to `prompts`, and what `Rollouts` says of them."""
+        prompt_ids = [self.text_format.prompt_ids(self.tokenizer, prompt) for prompt in prompts]
         samples = sample(
             self.policy,
             prompt_ids,
-            prompt_mask,
-            max_tokens=self.text_format.max_response_tokens,
-            temperature=self.temperature,
+            dice,
+            explore=self.explore,
             eos_id=self.tokenizer.eos_token_id,
             pad_id=self.tokenizer.pad_token_id,
-            generator=generator,
+            value_head=self.critic.head,
         )
-        ids = torch.cat([prompt_ids, samples.tokens], dim=1)
-        mask = torch.cat([prompt_mask, samples.mask], dim=1)
-        length = samples.tokens.shape[1]
-        states = scalar_outputs(self.critic, ids, mask)[:, -length - 1 :]
-        scores = self.score_texts(prompts, decode(self.tokenizer, samples))
-        return Rollouts(
-            ids=ids,
-            mask=mask,
-            response_mask=samples.mask,
-            ended=samples.ended,
-            old_logprobs=response_logprobs(self.policy, ids, mask, length, self.temperature),
-            ref_logprobs=response_logprobs(self.reference, ids, mask, length, self.temperature),
-            values=states[:, :-1],
-            bootstrap=torch.where(samples.ended, 0.0, _value_after(states, samples.mask)),
-            scores=torch.where(samples.ended, torch.tensor(scores, device=device), self.missing_eos_score),
-        )
+        rows = [
+            Encoded(ids, tokens[mask].tolist())
+            for ids, tokens, mask in zip(prompt_ids, samples.tokens, samples.mask, strict=True)
+        ]
+        states = self.critic.read(rows, samples)
+        after = states.gather(1, samples.mask.sum(dim=1, keepdim=True)).squeeze(1)
+        scores = torch.tensor(self.score_texts(prompts, decode(self.tokenizer, samples)))
+        return samples, {
+            "ended": samples.ended,
+            "logprobs": samples.logprobs,
+            "ref_logprobs": reference_logprobs(self.reference, rows, self.explore.temperature),
+            "behaviour": samples.behaviour,
+            "values": torch.where(samples.mask, states[:, :-1], 0.0),
+            "bootstrap": torch.where(samples.ended, 0.0, after),
+            "scores": torch.where(samples.ended, scores.to(states.device), self.missing_eos_score),
+        }
 
 
-def _value_after(states: Tensor, response_mask: Tensor) -> Tensor:
-    """[B] the value of the state after the last real token; states [B, T + 1]."""
-    return states.gather(1, response_mask.sum(dim=1, keepdim=True)).squeeze(1)
+def reference_logprobs(model: PreTrainedModel, rows: Sequence[Encoded], temperature: float) -> Tensor:
+    """[B, T] logprobs of the responses under a frozen model; 0 past the end of a response."""
+
+    def measure(part: list[Encoded]) -> Sequence[Tensor]:
+        logprobs, _ = response_logprobs(model, part, temperature)
+        return torch.split(logprobs, [len(row.response) for row in part])
+
+    return pad_sequence(in_parts(rows, measure), batch_first=True)

@@ -14,13 +14,11 @@ from components.errors import ModelError
 from components.files import read_json, write_json
 from components.modeling.device import pick_device
 from components.modeling.loading import load_reward_model
-from components.modeling.logprobs import sequence_scores
 from components.modeling.text_format import TextFormat
-from components.training.batching import fixed_batches
-from components.training.encoding import Encoded, collate, encode_pairs
+from components.training.encoding import Encoded, encode_pairs
+from components.training.forward import in_parts, sequence_scores
 
 FILE_NAME = "reward.json"
-ROWS_AT_ONCE = 64
 
 #: Scores of answers, from prompts and responses of equal number.
 ScoreTexts = Callable[[Sequence[str], Sequence[str]], list[float]]
@@ -59,16 +57,10 @@ class RewardScale:
 
 
 @torch.no_grad()
-def raw_scores(model: PreTrainedModel, rows: Sequence[Encoded], pad_id: int) -> list[float]:
-    """The head's logit at the last token of each row, in the rows' order; rows of like length share a batch."""
-    order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-    scores = [0.0] * len(rows)
-    for part in fixed_batches(len(order), ROWS_AT_ONCE):
-        indices = [order[i] for i in part]
-        batch = collate([rows[i] for i in indices], pad_id, model.device)
-        for index, score in zip(indices, sequence_scores(model, batch.ids, batch.mask).tolist(), strict=True):
-            scores[index] = score
-    return scores
+def raw_scores(model: PreTrainedModel, rows: Sequence[Encoded]) -> list[float]:
+    """The head's logit at the last token of each row, in the rows' order."""
+    scores = in_parts(rows, lambda part: sequence_scores(model, part).unbind())
+    return torch.stack(scores).tolist() if scores else []
 
 
 def text_scorer(
@@ -78,7 +70,7 @@ def text_scorer(
 
     def score(prompts: Sequence[str], responses: Sequence[str]) -> list[float]:
         rows = encode_pairs(tokenizer, text_format, prompts, responses)
-        return [scale.normalise(raw) for raw in raw_scores(model, rows, tokenizer.pad_token_id)]
+        return [scale.normalise(raw) for raw in raw_scores(model, rows)]
 
     return score
 

@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
-from components.objectives.masking import masked_mean, masked_sum
-from components.progress import Log
-from components.training.batching import fixed_batches
-from components.training.encoding import Encoded, collate
-from components.training.epochs import plan_epochs
-from components.training.forward import next_token_logprobs
+from components.training.encoding import Encoded
+from components.training.epochs import start_learner, train_epochs
+from components.training.forward import in_parts, response_logprobs, sum_by_response
+from components.training.learner import Figures
+from components.training.run import Run
 
 if TYPE_CHECKING:
     from components.config import SupervisedParams
 
 
-def train_sft(
-    model: PreTrainedModel,
-    rows: Sequence[Encoded],
-    pad_id: int,
-    params: SupervisedParams,
-    seed: int,
-    log: Log,
-) -> None:
+def train_sft(model: PreTrainedModel, rows: Sequence[Encoded], params: SupervisedParams, run: Run) -> None:
     """Teach `model`, in place, the responses of `rows`: cross-entropy over response tokens alone."""
-    batches, optimization = plan_epochs(model, [len(row) for row in rows], params, seed)
-    for step, indices in enumerate(batches, start=1):
-        batch = collate([rows[i] for i in indices], pad_id, model.device)
-        loss = masked_mean(-next_token_logprobs(model, batch), batch.response_mask[:, 1:])
-        norm = optimization.step(loss)
-        optimization.advance()
-        log({"loss": loss.item(), "grad_norm": norm, "learning_rate": optimization.learning_rate}, step)
+
+    def loss_of(batch: Sequence[int]) -> Callable[[Sequence[int]], Figures]:
+        count = sum(len(rows[i].response) for i in batch)
+
+        def figures(part: Sequence[int]) -> Figures:
+            logprobs, _ = response_logprobs(model, [rows[batch[i]] for i in part])
+            return {"loss": -logprobs.sum() / count}
+
+        return figures
+
+    learner = start_learner(model, len(rows), params, run)
+    train_epochs(learner, [len(row) for row in rows], params, run, loss_of)
 
 
 @torch.no_grad()
-def response_loss(model: PreTrainedModel, rows: Sequence[Encoded], pad_id: int, batch_size: int) -> float:
+def response_loss(model: PreTrainedModel, rows: Sequence[Encoded]) -> float:
     """Mean negative logprob, in nats, of all response tokens of `rows`: sum over tokens / token count."""
-    total, count = 0.0, 0
-    for indices in fixed_batches(len(rows), batch_size):
-        batch = collate([rows[i] for i in indices], pad_id, model.device)
-        mask = batch.response_mask[:, 1:]
-        total -= float(masked_sum(next_token_logprobs(model, batch), mask))
-        count += int(mask.sum())
-    return total / count
+
+    def measure(part: list[Encoded]) -> Sequence[Tensor]:
+        logprobs, _ = response_logprobs(model, part)
+        return sum_by_response(logprobs, part).unbind()
+
+    total = torch.stack(in_parts(rows, measure)).double().sum()
+    return -float(total) / sum(len(row.response) for row in rows)

@@ -47,7 +47,7 @@ def test_it_goes_on_bit_for_bit_from_a_state_in_json():
         whole.update(kl, episodes=7)
     for kl in measured[:3]:
         first.update(kl, episodes=7)
-    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    second.restore(json.loads(json.dumps(first.state())))
     for kl in measured[3:]:
         second.update(kl, episodes=7)
     assert second.coef == whole.coef != 0.15
@@ -58,5 +58,5 @@ def test_a_fixed_coefficient_stays():
     control.update(1e6, episodes=64)
     assert control.coef == 0.05
     other = FixedKl(1.0)
-    other.load_state_dict(json.loads(json.dumps(control.state_dict())))
+    other.restore(json.loads(json.dumps(control.state())))
     assert other.coef == 0.05

@@ -1,0 +1,59 @@
+"""How far sampling strays from the policy: temperature, truncation and uniform tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from components.objectives.behaviour import mixed_logprobs
+
+NEVER = float("-inf")
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """The distribution that tokens are drawn from.
+
+    softmax(logits / temperature), its `top_k` likeliest tokens (0: all), of those the likeliest that hold `top_p` of
+    the mass (Holtzman 2020; 1: all), renormalised; and with probability `epsilon` a uniform token instead
+    (epsilon-greedy's idea on a policy that is itself random).
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    epsilon: float = 0.0
+
+    @property
+    def truncates(self) -> bool:
+        return self.top_k > 0 or self.top_p < 1.0
+
+    @property
+    def on_policy(self) -> bool:
+        """Whether tokens are drawn from the policy at its temperature and nothing else."""
+        return not self.truncates and self.epsilon == 0.0
+
+
+def behaviour(logprobs: Tensor, explore: Exploration) -> Tensor:
+    """[B, V] logprobs of the distribution that tokens are drawn from.
+
+    Args:
+        logprobs: [B, V], of the policy at its temperature.
+    """
+    if explore.truncates:
+        logprobs = _truncated(logprobs, explore)
+    return mixed_logprobs(logprobs, logprobs.shape[-1], explore.epsilon)
+
+
+def _truncated(logprobs: Tensor, explore: Exploration) -> Tensor:
+    ordered, order = logprobs.sort(dim=-1, descending=True)
+    ranks = torch.arange(ordered.shape[-1], device=ordered.device)
+    # The mass before a token, so that the one that crosses top_p still counts and the first always does.
+    before = ordered.exp().cumsum(-1) - ordered.exp()
+    kept = before < explore.top_p
+    if explore.top_k > 0:
+        kept &= ranks < explore.top_k
+    cut = torch.empty_like(logprobs).scatter_(-1, order, ordered.masked_fill(~kept, NEVER))
+    return cut.log_softmax(-1)

@@ -1,0 +1,61 @@
+"""Where a stage's checkpoints lie: in a folder whose name changes with everything that the stage depends on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+import yaml
+
+from components.config import CheckpointParams
+from components.files import digest_of, digest_tree, sha256_bytes, sha256_file
+from components.stages.paths import CHECKPOINTS
+from components.training.checkpoints import Checkpoints
+
+#: Where the code that runs lies, whatever the folder it runs in.
+SOURCES = Path(__file__).parents[2]
+GRAPH = Path("dvc.yaml")
+
+
+def checkpoints_for(stage: str, params: CheckpointParams) -> Checkpoints:
+    """The checkpoints of this run of `stage`; those of runs with other inputs are swept."""
+    home = CHECKPOINTS / stage
+    folder = home / key_of(stage)
+    for other in home.glob("*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return Checkpoints(folder, params.seconds)
+
+
+def forget_checkpoints(stage: str) -> None:
+    """The stage has written its outputs: nobody goes on from its checkpoints any more."""
+    shutil.rmtree(CHECKPOINTS / stage, ignore_errors=True)
+
+
+def key_of(stage: str) -> str:
+    """A digest of the stage's code, inputs and parameters, as dvc.yaml names them, and of the libraries' versions."""
+    declared = _load(GRAPH if GRAPH.is_file() else SOURCES / GRAPH)["stages"][stage]
+    params = _load(Path("params.yaml"))
+    parts = {path: _digest(_located(path)) for path in declared["deps"]}
+    parts |= {name: sha256_bytes(json.dumps(params[name]).encode()) for name in declared["params"]}
+    parts |= {"torch": torch.__version__, "transformers": transformers.__version__}
+    if "model" in declared["params"] and Path(params["model"]["base"]).is_dir():
+        # A base model in a folder of its own is an input too, although the graph cannot name it.
+        parts["base"] = _digest(Path(params["model"]["base"]))
+    return digest_of(parts)[:16]
+
+
+def _located(path: str) -> Path:
+    return SOURCES / path if path.startswith("components/") else Path(path)
+
+
+def _digest(path: Path) -> str:
+    return digest_of(digest_tree(path)) if path.is_dir() else sha256_file(path)
+
+
+def _load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

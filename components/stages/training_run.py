@@ -1,0 +1,28 @@
+"""What a stage gives its training loop, from params.yaml."""
+
+from __future__ import annotations
+
+import torch
+
+from components.config import Params, TrainParams
+from components.modeling.device import computes_in_bfloat16
+from components.stages.checkpointing import checkpoints_for
+from components.stages.step_log import StepLog
+from components.training.learner import Compute
+from components.training.run import Run
+from components.training.workers import join_workers
+
+
+def start_run(stage: str, params: Params, seed: int, log: StepLog) -> Run:
+    """A run that goes on from the stage's checkpoint where there is one."""
+    run = Run(seed, log, compute_from(params.train), checkpoints_for(stage, params.checkpoints))
+    if not run.leads:
+        log.mute()
+        run.checkpoints.only_read()
+    return run
+
+
+def compute_from(train: TrainParams) -> Compute:
+    """In what precision and portions this machine trains."""
+    bfloat16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bfloat16())
+    return Compute(torch.bfloat16 if bfloat16 else torch.float32, train.microbatch_tokens, join_workers())

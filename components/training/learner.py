@@ -1,0 +1,187 @@
+"""A model and everything that changes with its optimizer steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel, get_linear_schedule_with_warmup
+
+from components.training.guards import GradientGuard
+from components.training.master_weights import MasterWeights
+from components.training.microbatches import Microbatches
+from components.training.state_files import State
+from components.training.workers import Alone, Workers, share
+
+#: Adam's epsilon of the original RLHF code (Ziegler 2019; Huang 2024, detail 4).
+ADAM_EPS = 1e-5
+
+#: From the indices of some of a minibatch's rows to their part of its figures, each a sum over these rows divided by
+#: the count of the whole minibatch, so that parts add up. "loss" is what is minimised.
+Figures = dict[str, Tensor]
+PartialLoss = Callable[[Sequence[int]], Figures]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How far and how fast: linear warm-up over a share of the steps, then linear decay to zero.
+
+    Attributes:
+        updates_per_step: optimizer updates before the learning rate moves.
+    """
+
+    learning_rate: float
+    total_steps: int
+    warmup_share: float = 0.0
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    updates_per_step: int = 1
+
+
+@dataclass(frozen=True)
+class Update:
+    """What became of a step.
+
+    Attributes:
+        grad_norm: before clipping; applied: whether the step was made; figures: of the whole minibatch.
+    """
+
+    grad_norm: float
+    applied: bool
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How a model is trained, whatever it learns.
+
+    Attributes:
+        dtype: of its weights and activations; the master weights are float32 always.
+        microbatch_tokens: the most tokens in one forward and backward pass.
+        workers: the processes that share each minibatch.
+    """
+
+    dtype: torch.dtype = torch.float32
+    microbatch_tokens: int = 16_384
+    workers: Workers = field(default_factory=Alone)
+
+
+class Learner:
+    """One model under AdamW: guarded updates over microbatches, in the precision it was given."""
+
+    def __init__(self, model: PreTrainedModel, schedule: Schedule, compute: Compute) -> None:
+        self.model = model
+        self.max_grad_norm = schedule.max_grad_norm
+        self.weights = MasterWeights(model, compute.dtype)
+        self.optimizer = AdamW(
+            self.weights.weights,
+            lr=schedule.learning_rate,
+            eps=ADAM_EPS,
+            weight_decay=schedule.weight_decay,
+            fused=True,
+        )
+        warmup = round(schedule.warmup_share * schedule.total_steps)
+        self.schedule: LambdaLR = get_linear_schedule_with_warmup(
+            self.optimizer, warmup, schedule.total_steps
+        )
+        self.guard = GradientGuard(schedule.total_steps * schedule.updates_per_step)
+        self.microbatches = Microbatches(compute.microbatch_tokens)
+        self.workers = compute.workers
+
+    def update(self, lengths: Sequence[int], loss: PartialLoss) -> Update:
+        """One optimizer step on a minibatch whose rows have these lengths in tokens.
+
+        Raises:
+            ModelError: it does not fit into memory, even in halves.
+            TrainingDivergedError: too many steps had to be skipped.
+        """
+        figures = self._accumulate(lengths, loss)
+        self.weights.collect_gradients()
+        self.workers.add_up(weight.grad for weight in self.weights.weights if weight.grad is not None)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.weights.weights, self.max_grad_norm))
+        applied = self.guard.accepts(norm)
+        if applied:
+            self.optimizer.step()
+            self.weights.publish()
+        self.optimizer.zero_grad(set_to_none=True)
+        return Update(norm, applied, figures)
+
+    def advance(self) -> None:
+        """Move the learning rate one step along its schedule."""
+        self.schedule.step()
+
+    @property
+    def learning_rate(self) -> float:
+        return float(self.schedule.get_last_lr()[0])
+
+    def state(self) -> State:
+        optimizer = self.optimizer.state_dict()
+        return {
+            "weights": self.weights.state(),
+            "moments": {str(index): moments for index, moments in optimizer["state"].items()},
+            "groups": optimizer["param_groups"],
+            "schedule": self.schedule.state_dict(),
+            "guard": self.guard.state(),
+            "microbatches": self.microbatches.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        self.weights.restore(state["weights"])
+        self._restore_optimizer(state["moments"], state["groups"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.guard.restore(state["guard"])
+        self.microbatches.restore(state["microbatches"])
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last gradient was not finite."""
+        return self.guard.in_doubt
+
+    @property
+    def must_go_back(self) -> bool:
+        """Whether too many gradients in a row were not finite."""
+        return self.guard.must_go_back
+
+    def moved_since(self, state: State) -> bool:
+        """Whether any step was made since `state`."""
+        return self.guard.seen != state["guard"]["seen"]
+
+    def go_back(self, state: State) -> None:
+        """Take over the weights and moments of `state`; schedule, guard and portions stay where the run is."""
+        self.weights.restore(state["weights"])
+        self._restore_optimizer(state["moments"], self.optimizer.state_dict()["param_groups"])
+        self.guard.went_back()
+
+    def finish(self) -> None:
+        """Leave the model in float32, ready to be saved."""
+        self.weights.finish(self.model)
+
+    def _restore_optimizer(self, moments: State, groups: list[State]) -> None:
+        numbered = {int(index): found for index, found in moments.items()}
+        self.optimizer.load_state_dict({"state": numbered, "param_groups": groups})
+
+    def _accumulate(self, lengths: Sequence[int], loss: PartialLoss) -> dict[str, float]:
+        """Gradients of this process's rows, and the figures of everybody's."""
+        mine = share(self.workers, range(len(lengths)))
+        # A process without a row goes through one for nothing: everybody must take part in the sums.
+        weight = 1.0 if mine else 0.0
+        try:
+            split = self.microbatches.split([lengths[i] for i in mine or [0]])
+            parts = [self._backward(loss([(mine or [0])[i] for i in part]), weight) for part in split]
+        except torch.OutOfMemoryError as error:
+            self.microbatches.halve(error)
+            self.model.zero_grad(set_to_none=True)
+            return self._accumulate(lengths, loss)
+        names = sorted(parts[0])
+        sums = torch.stack([torch.stack([part[name] for part in parts]).sum() for name in names]).double()
+        self.workers.add_up([sums])
+        return dict(zip(names, sums.tolist(), strict=True))
+
+    def _backward(self, figures: Figures, weight: float) -> Figures:
+        weighted = {name: weight * figure for name, figure in figures.items()}
+        weighted["loss"].backward()  # type: ignore[no-untyped-call]
+        return {name: figure.detach() for name, figure in weighted.items()}

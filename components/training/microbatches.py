@@ -1,0 +1,60 @@
+"""How much goes through the model at once: few enough tokens for its memory, whatever the minibatch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from components.errors import ModelError
+from components.training.state_files import State
+
+
+class Microbatches:
+    """Splits minibatches by a budget of tokens; the budget is halved, once, when memory does not suffice.
+
+    The split changes no result: every part's loss is divided by the count of the whole minibatch.
+    """
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+        self._halved = False
+
+    def split(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Indices of the rows of each part: rows of like length together, at least one a part."""
+        order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+        return [
+            [order[place] for place in part]
+            for part in ranges_by_tokens([lengths[i] for i in order], self.tokens)
+        ]
+
+    def state(self) -> State:
+        return {"tokens": self.tokens, "halved": self._halved}
+
+    def restore(self, state: State) -> None:
+        self.tokens, self._halved = state["tokens"], state["halved"]
+
+    def halve(self, error: torch.OutOfMemoryError) -> None:
+        """Make the parts smaller for this and all later minibatches.
+
+        Raises:
+            ModelError: they were halved before.
+        """
+        if self._halved:
+            raise ModelError(
+                f"out of memory with {self.tokens} tokens at once, after halving: {error}",
+                "set train.microbatch_tokens lower in params.yaml, or train.gradient_checkpointing to true",
+            ) from None
+        self._halved = True
+        self.tokens = max(1, self.tokens // 2)
+
+
+def ranges_by_tokens(lengths: Sequence[int], budget: int) -> list[range]:
+    """Consecutive ranges of rows with at most `budget` tokens, and with one row at least."""
+    parts, start, used = [], 0, 0
+    for index, length in enumerate(lengths):
+        if index > start and used + length > budget:
+            parts.append(range(start, index))
+            start, used = index, 0
+        used += length
+    return [*parts, range(start, len(lengths))] if lengths else []

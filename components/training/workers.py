@@ -1,0 +1,91 @@
+"""Several processes that train one model: each takes a share of the rows, and all hold the same weights.
+
+Every process computes the sums of its rows, divided by the count of *all* rows; so gradients and figures are added
+up, never averaged, and the result is that of one process but for the order of additions. This is what data
+parallelism by DDP computes, done once a step instead of in hooks, so that accumulation sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+class Workers(Protocol):
+    """The processes of a run, seen from one of them.
+
+    Attributes:
+        rank: of this process, from 0; size: how many there are.
+    """
+
+    rank: int
+    size: int
+
+    def add_up(self, tensors: Iterable[Tensor]) -> None:
+        """Replace each tensor, in place, by its sum over the processes."""
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The rows of all processes, in the order that `share` dealt them; the same number of rows each."""
+
+    def wait(self) -> None:
+        """Go on when all processes are here."""
+
+
+def share(workers: Workers, rows: Sequence[T]) -> list[T]:
+    """The rows that this process takes: every `size`-th, so that like lengths spread over all."""
+    return list(rows[workers.rank :: workers.size])
+
+
+class Alone:
+    """One process."""
+
+    rank, size = 0, 1
+
+    def add_up(self, tensors: Iterable[Tensor]) -> None:
+        pass
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        return tensor
+
+    def wait(self) -> None:
+        pass
+
+
+class Team:
+    """The processes that torchrun started, by way of Accelerate."""
+
+    def __init__(self) -> None:
+        # Only here: one process needs no accelerate.
+        from accelerate import PartialState
+
+        self._state = PartialState(cpu=not torch.cuda.is_available())
+        self.rank, self.size = self._state.process_index, self._state.num_processes
+
+    def add_up(self, tensors: Iterable[Tensor]) -> None:
+        from accelerate.utils import reduce
+
+        for tensor in tensors:
+            tensor.copy_(reduce(tensor, reduction="sum"))
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """Rows of up to `T` columns may differ between processes; they are filled with zeros to the longest."""
+        from accelerate.utils import gather, pad_across_processes
+
+        everyone = gather(pad_across_processes(tensor, dim=1) if tensor.dim() > 1 else tensor)
+        # [size * b, ...], process after process, back to the order of the deal.
+        dealt = everyone.view(self.size, -1, *everyone.shape[1:])
+        return dealt.transpose(0, 1).reshape(everyone.shape)
+
+    def wait(self) -> None:
+        self._state.wait_for_everyone()
+
+
+def join_workers() -> Workers:
+    """The team, in a process that torchrun started with others; else this process alone."""
+    return Team() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
