@@ -122,11 +122,12 @@ def test_the_score_is_read_at_the_last_token_and_as_transformers_says(family, tm
 @torch.no_grad()
 def test_values_stand_before_each_token_and_after_the_last(family, tmp_path):
     plain, critic = scorers(family, tmp_path)
-    before = [states_alone(plain, row)[len(row.prompt) - 1 : -1] for row in ROWS]
-    after = [states_alone(plain, row)[len(row.prompt) - 1 :] for row in ROWS]
-    assert state_values(critic, ROWS).tolist() == pytest.approx(sum(after, []), abs=2e-5)
+    alone = [states_alone(plain, row)[len(row.prompt) - 1 :] for row in ROWS]
+    before = [value for states in alone for value in states[:-1]]
+    after = [value for states in alone for value in states]
+    assert state_values(critic, ROWS).tolist() == pytest.approx(after, abs=2e-5)
     short = state_values(critic, ROWS, after_last=False)
-    assert short.tolist() == pytest.approx(sum(before, []), abs=2e-5)
+    assert short.tolist() == pytest.approx(before, abs=2e-5)
 
 
 def test_the_reward_head_starts_at_one_over_root_d_plus_1(tmp_path):
