@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint bench clean reset
+.PHONY: install demo test lint mutants bench clean reset
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,9 @@ lint: install
 
 bench: install  ## the training core beside TRL, about five minutes; FULL=yes measures more of everything
 	$(BIN)/python -m benchmarks.run $(if $(filter yes,$(FULL)),--full,--quick)
+
+mutants: install  ## plant classic bugs one by one: each must turn the tests red
+	$(BIN)/python tests/mutants.py
 
 clean:  ## forget what the stages made; feedback, registry and audit log stay
 	rm -rf models reports data/prepared dvc.lock .dvc/tmp

@@ -14,8 +14,9 @@ SIGMAS = 6.0
 LEARNING = 20
 #: How much the last norm weighs in the running mean and variance.
 RATE = 0.05
-#: A spread smaller than this is taken for this: norms that hardly vary would make spikes of nothing.
-LEAST_SPREAD = 0.1
+#: A spread smaller than this is taken for this, so that a spike is at least exp(6 * 0.4) = 11 times the usual norm:
+#: healthy runs, GRPO's above all, now and then have a gradient of two or three times it.
+LEAST_SPREAD = 0.4
 #: Steps that may be skipped as spikes: this share of all, and never fewer than one.
 MOST_SKIPPED = 0.01
 #: Updates in a row that are not finite before the run goes back to its last checkpoint.

@@ -19,11 +19,11 @@ def test_nothing_is_a_spike_before_the_run_is_known():
 
 
 def test_six_sigma_by_hand():
-    """Equal norms have no spread, so 0.1 is taken: the limit is exp(6 * 0.1) = 1.822 times the mean."""
-    assert settled().accepts(1.80)
-    assert not settled().accepts(1.85)
-    assert not settled(norm=50.0).accepts(92.5)
-    assert settled(norm=50.0).accepts(90.0)
+    """Equal norms have no spread, so 0.4 is taken: the limit is exp(6 * 0.4) = 11.02 times the mean."""
+    assert settled().accepts(11.0)
+    assert not settled().accepts(11.1)
+    assert not settled(norm=50.0).accepts(555.0)
+    assert settled(norm=50.0).accepts(550.0)
 
 
 def test_the_runs_own_spread_counts():
