@@ -134,5 +134,10 @@ def describe(this: Round) -> dict[str, float]:
         "eos_rate": ended,
         "truncated": 1.0 - ended,
         "length": mask.sum(dim=1).float().mean().item(),
-        "explained_variance": explained_variance(rollouts.values, this.targets.returns, mask).item(),
-    }
+    } | (_describe_critic(this) if this.params.needs_critic else {})
+
+
+def _describe_critic(this: Round) -> dict[str, float]:
+    rollouts = this.rollouts
+    explained = explained_variance(rollouts.values, this.targets.returns, rollouts.response_mask)
+    return {"explained_variance": explained.item()}
