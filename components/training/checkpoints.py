@@ -64,6 +64,10 @@ class Checkpoints:
         self.say = say
         self._written = time.monotonic()
 
+    def of_part(self, name: str) -> Checkpoints:
+        """Those of one of several trainings that make up the run, in a folder of their own."""
+        return Checkpoints(None if self.folder is None else self.folder / name, self.seconds, self.say)
+
     def only_read(self) -> None:
         """Write none and say nothing: another process of the run does."""
         self.seconds = float("inf")
@@ -94,6 +98,8 @@ class Checkpoints:
         """
         if any(learner.must_go_back for learner in learners.values()):
             self._go_back(learners)
+            # No writing now: other processes of this run may still be reading.
+            return
         in_doubt = any(learner.in_doubt for learner in learners.values())
         is_due = time.monotonic() - self._written >= self.seconds
         if self.folder is not None and is_due and not in_doubt:

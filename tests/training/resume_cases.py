@@ -101,7 +101,7 @@ class RandomLog:
         self.rows = []
 
     def __call__(self, metrics, step):
-        drawn = [random.random(), float(np.random.standard_normal()), torch.rand(()).item()]  # noqa: NPY002
+        drawn = [random.random(), float(np.random.standard_normal()), torch.rand(()).item()]
         self.rows.append({"step": step, **metrics, "drawn": drawn})
 
     def state(self):

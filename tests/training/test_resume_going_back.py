@@ -50,6 +50,10 @@ def test_three_in_a_row_go_back_to_weights_that_worked(runs):
 def test_steps_in_doubt_write_no_checkpoint(runs, tmp_path):
     assert runs.run(THREE, tmp_path / "run", Death("go back", 1)) == KILLED
     assert newest(tmp_path / "run").name == "step-00000004"
+    # Nor does the step that goes back: another process of the run may still be reading.
+    assert runs.run(THREE, tmp_path / "run", Death("update", 4)) == KILLED
+    assert "going back to the weights of" in said(tmp_path / "run")
+    assert newest(tmp_path / "run").name == "step-00000004"
 
 
 @pytest.mark.parametrize("death", [Death("go back", 1), Death("update", 6), Death("tensors", 5)], ids=str)
@@ -73,7 +77,7 @@ def test_policy_and_critic_go_back_together(runs):
 def test_failing_again_before_any_good_step_ends_the_run(runs, tmp_path):
     case = Case("sft", passes=6, not_finite=tuple(range(4, 12)))
     assert runs.run(case, tmp_path / "run") == 1
-    assert said(tmp_path / "run").count("going back to") == 1
+    assert said(tmp_path / "run").count("going back to the weights of") == 1
     assert said(tmp_path / "run").splitlines()[-1].startswith("DIVERGED")
     assert not (tmp_path / "run/final.safetensors").exists()
     # And it ends so however often it is started.
@@ -97,7 +101,7 @@ class Lost:
 
 def test_without_checkpoints_three_in_a_row_end_the_run(tmp_path):
     for checkpoints in (Checkpoints(), Checkpoints(tmp_path / "none yet")):
-        with pytest.raises(TrainingDivergedError, match="DIVERGED.*no checkpoint to go back to") as caught:
+        with pytest.raises(TrainingDivergedError, match=r"DIVERGED.*no checkpoint to go back to") as caught:
             checkpoints.after_step(3, {}, {"learner": Lost()})
         assert "learning rate" in caught.value.remedy
 
@@ -117,7 +121,7 @@ def test_the_guard_counts_returns():
     assert not guard.in_doubt
     guard.accepts(float("nan"))
     guard.accepts(float("nan"))
-    with pytest.raises(TrainingDivergedError, match="DIVERGED.*also after going back"):
+    with pytest.raises(TrainingDivergedError, match=r"DIVERGED.*also after going back"):
         guard.accepts(float("nan"))
 
 

@@ -1,0 +1,50 @@
+"""Stages in processes of their own, which can be killed: forked from one that has imported the heavy libraries."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+STAGES = ("prepare", "sft", "reward_model", "dpo", "ppo")
+
+
+def start(stage: str, workspace: Path, dies_saving: bool = False):
+    """A new process that runs `stage` in `workspace` and appends what it says to said.txt there."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([f"components.stages.{name}" for name in STAGES])
+    process = context.Process(target=_main, args=(stage, workspace, dies_saving))
+    process.start()
+    return process
+
+
+def run(stage: str, workspace: Path, dies_saving: bool = False) -> int:
+    """Run it to its end; returns the exit code, -9 after SIGKILL."""
+    process = start(stage, workspace, dies_saving)
+    process.join(120)
+    return process.exitcode
+
+
+def kill_after_step(process, stage: str, step: int, workspace: Path) -> None:
+    """SIGKILL as soon as the checkpoint of `step`, or a later one, is there."""
+    home, deadline = workspace / ".rlhf/checkpoints" / stage, time.monotonic() + 120
+    while not [path for path in home.glob("*/step-*") if int(path.name[5:]) >= step]:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.kill()
+
+
+def _main(stage: str, workspace: Path, dies_saving: bool) -> None:
+    torch.set_num_threads(1)
+    os.chdir(workspace)
+    sys.stdout = sys.stderr = Path("said.txt").open("a", buffering=1)  # noqa: SIM115
+    module = importlib.import_module(f"components.stages.{stage}")
+    if dies_saving:
+        module.save_model = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+    from components.stages.running import run_stage
+
+    run_stage(module.main)

@@ -1,0 +1,191 @@
+"""Stages that are killed and rerun write the very bytes of stages that were not; and never go on from other runs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from stages.stage_processes import kill_after_step, run, start
+
+from components.feedback.ingestion import ingest_file
+from components.feedback.simulator import write_feedback
+from components.files import digest_tree
+from components.stages import checkpointing
+from components.stages.checkpointing import key_of
+
+ROOT = Path(__file__).parents[2]
+KILLED = -9
+SMALL = {
+    "checkpoints": {"seconds": 0},
+    "sft": {"epochs": 1},
+    "reward_model": {"epochs": 1, "batch_size": 8},
+    "dpo": {"epochs": 1, "batch_size": 8},
+    "ppo": {"iterations": 8, "rollouts": 8, "epochs": 1, "minibatches": 2, "kl_target": 1.0},
+    "tiny": {"n_layer": 1, "n_embd": 32, "n_head": 2, "vocab_size": 512},
+}
+MODELS = {"sft": "sft", "reward_model": "reward", "ppo": "policy", "dpo": "dpo"}
+
+
+def change_params(workspace, change):
+    path = workspace / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    for section, values in change.items():
+        params[section] = params[section] | values if isinstance(values, dict) else values
+    path.write_text(yaml.safe_dump(params))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A workspace in which every stage ran without a kill."""
+    workspace = tmp_path_factory.mktemp("whole")
+    for file in write_feedback(workspace / "files", 3, 160, 80, prompts=40, ratings=10):
+        ingest_file(file, workspace / "data")
+    shutil.copy(ROOT / "params.yaml", workspace)
+    change_params(workspace, SMALL)
+    for stage in ("prepare", *MODELS):
+        assert run(stage, workspace) == 0, (workspace / "said.txt").read_text()
+    return workspace
+
+
+@pytest.fixture
+def workspace(whole, tmp_path):
+    """Prepared data and, for the stages after them, the models of sft and reward_model."""
+    for name in ("data", "models/sft", "models/reward"):
+        shutil.copytree(whole / name, tmp_path / name)
+    shutil.copy(whole / "params.yaml", tmp_path)
+    return tmp_path
+
+
+def outputs(workspace, stage):
+    reports = {
+        name: (workspace / "reports" / name).read_bytes() for name in (f"{stage}.json", f"steps/{stage}.csv")
+    }
+    return digest_tree(workspace / "models" / MODELS[stage]), reports
+
+
+def said(workspace):
+    return (workspace / "said.txt").read_text()
+
+
+def checkpoints(workspace):
+    return sorted(path.name for path in (workspace / ".rlhf/checkpoints").glob("*/*/*"))
+
+
+@pytest.mark.parametrize("stage", MODELS)
+def test_a_stage_that_is_killed_and_rerun_writes_the_same_bytes(whole, workspace, stage):
+    shutil.rmtree(workspace / "models" / MODELS[stage], ignore_errors=True)
+    process = start(stage, workspace)
+    kill_after_step(process, stage, 2, workspace)
+    process.join()
+    assert process.exitcode == KILLED
+    assert not (workspace / "models" / MODELS[stage]).exists()
+    assert run(stage, workspace) == 0
+    assert "going on after step" in said(workspace)
+    assert outputs(workspace, stage) == outputs(whole, stage)
+    assert not (workspace / ".rlhf/checkpoints" / stage).exists(), "forgotten after success"
+
+
+def test_a_kill_when_training_is_over_repeats_no_training(whole, workspace):
+    before = digest_tree(workspace / "models/sft")
+    assert run("sft", workspace, dies_saving=True) == KILLED
+    assert digest_tree(workspace / "models/sft") == before
+    last = checkpoints(workspace)[-1]
+    assert run("sft", workspace) == 0
+    assert f"going on after step {int(last[5:])}," in said(workspace)
+    assert said(workspace).count(f"[sft] {int(last[5:])}/") == 1
+    assert outputs(workspace, "sft") == outputs(whole, "sft")
+
+
+def test_the_module_as_dvc_starts_it_can_be_killed_too(whole, workspace):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "components.stages.dpo"]
+    process = subprocess.Popen(command, cwd=workspace, env=environment, stdout=subprocess.DEVNULL)
+    kill_after_step(process, "dpo", 3, workspace)
+    assert process.wait() == KILLED
+    assert run("dpo", workspace) == 0
+    assert "going on after step" in said(workspace)
+    assert outputs(workspace, "dpo") == outputs(whole, "dpo")
+
+
+def test_another_seed_starts_anew_and_sweeps_what_it_cannot_use(whole, workspace):
+    process = start("dpo", workspace)
+    kill_after_step(process, "dpo", 2, workspace)
+    process.join()
+    change_params(workspace, {"seed": 8})
+    assert run("dpo", workspace) == 0
+    assert "going on" not in said(workspace)
+    assert outputs(workspace, "dpo")[0] != outputs(whole, "dpo")[0]
+    assert not (workspace / ".rlhf/checkpoints/dpo").exists()
+
+
+def edit_data(workspace):
+    path = workspace / "data/prepared/preferences/train.parquet"
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+def edit_model(workspace):
+    path = workspace / "models/sft/model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+CHANGES = {
+    "seed": lambda workspace: change_params(workspace, {"seed": 8}),
+    "its parameters": lambda workspace: change_params(workspace, {"dpo": {"beta": 0.31}}),
+    "how it trains": lambda workspace: change_params(workspace, {"train": {"microbatch_tokens": 999}}),
+    "data": edit_data,
+    "model": edit_model,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_key_changes_with_every_input(workspace, monkeypatch, name):
+    monkeypatch.chdir(workspace)
+    before = key_of("dpo")
+    assert key_of("dpo") == before
+    CHANGES[name](workspace)
+    assert key_of("dpo") != before
+
+
+def test_the_key_stays_when_something_else_changes(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    before = key_of("dpo")
+    change_params(workspace, {"ppo": {"kl_coef": 0.9}, "checkpoints": {"seconds": 5}})
+    (workspace / "models/reward/reward.json").write_text("{}")
+    assert key_of("dpo") == before
+
+
+def test_the_key_changes_with_the_code_that_the_stage_runs(workspace, monkeypatch, tmp_path):
+    monkeypatch.chdir(workspace)
+    before = key_of("dpo"), key_of("sft")
+    shutil.copytree(ROOT / "components", tmp_path / "code/components")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path / "code")
+    monkeypatch.setattr(checkpointing, "SOURCES", tmp_path / "code")
+    assert (key_of("dpo"), key_of("sft")) == before
+    with (tmp_path / "code/components/training/dpo.py").open("a") as handle:
+        handle.write("# another line\n")
+    assert key_of("dpo") != before[0]
+    assert key_of("sft") == before[1]
+
+
+def test_the_key_changes_with_a_base_model_in_a_folder(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    shutil.copytree(workspace / "models/sft", workspace / "base")
+    change_params(workspace, {"model": {"base": "base"}})
+    before = key_of("sft")
+    path = workspace / "base/model.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"\1\2\3\4")
+    assert key_of("sft") != before
+
+
+def test_the_graph_of_the_workspace_is_the_one_that_counts(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    before = key_of("dpo")
+    graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    graph["stages"]["dpo"]["deps"].append("models/reward")
+    (workspace / "dvc.yaml").write_text(yaml.safe_dump(graph))
+    assert key_of("dpo") != before
