@@ -1,10 +1,13 @@
 """Random weights that both sides load: a policy that stops by itself, a reward model on scale, one tokenizer.
 
-python -m benchmarks.assets tiny FOLDER
+    python -m benchmarks.assets SHAPE_AS_JSON FOLDER
+
+Leaves models/sft and models/reward in FOLDER, where this project's stages look for them.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,9 @@ from transformers import (
 from transformers.utils import logging
 
 from benchmarks.data import EOS, EOS_ID, FIRST_WORD, PAD, PAD_ID, word
-from benchmarks.shapes import SHAPES, Shape
+from benchmarks.shapes import Shape
 from benchmarks.stopping import stop_probability
+from benchmarks.worker import POLICY, REWARD
 from components.modeling.text_format import TextFormat
 from components.training.scoring import RewardScale
 
@@ -39,11 +43,11 @@ PROBES, PROBE_TOKENS = 128, 100
 
 def main() -> None:
     logging.disable_progress_bar()
-    make_assets(SHAPES[sys.argv[1]], Path(sys.argv[2]))
+    make_assets(Shape(**json.loads(sys.argv[1])), Path(sys.argv[2]))
 
 
 def make_assets(shape: Shape, folder: Path) -> None:
-    """Write FOLDER/policy and FOLDER/reward."""
+    """Write FOLDER/models/sft and FOLDER/models/reward."""
     torch.manual_seed(0)
     tokenizer = make_tokenizer(shape.vocab)
     policy = AutoModelForCausalLM.from_config(config_of(shape)).eval()
@@ -51,11 +55,11 @@ def make_assets(shape: Shape, folder: Path) -> None:
     policy.generation_config = GenerationConfig(eos_token_id=EOS_ID, pad_token_id=PAD_ID)
     reward = AutoModelForSequenceClassification.from_config(config_of(shape, num_labels=1)).eval()
     put_on_scale(reward)
-    for name, model in (("policy", policy), ("reward", reward)):
+    for name, model in ((POLICY, policy), (REWARD, reward)):
         model.save_pretrained(folder / name)
         tokenizer.save_pretrained(folder / name)
         TextFormat("{prompt}", shape.positions, shape.response_tokens).save(folder / name)
-    RewardScale(0.0, 1.0).save(folder / "reward")
+    RewardScale(0.0, 1.0).save(folder / REWARD)
 
 
 def make_tokenizer(vocab: int) -> PreTrainedTokenizerFast:

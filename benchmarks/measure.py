@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ LEARNING_RATE = 1e-5
 _PART = {"reward_model": "pairs", "dpo": "pairs", "sft": "rows"}
 
 
-def measure(group: Group, folder: Path) -> dict[str, Any]:
+def measure(group: Group, folder: Path, learning_rate: float = LEARNING_RATE) -> dict[str, Any]:
     """All counted laps of each contestant, by name; the first lap warms up and is left out.
 
     Args:
@@ -27,7 +28,7 @@ def measure(group: Group, folder: Path) -> dict[str, Any]:
     content = _write_data(group, folder)
     laps: dict[str, list[dict[str, Any]]] = {contestant.name: [] for contestant in group.contestants}
     with ExitStack() as stack:
-        workers = [stack.enter_context(closing(_worker(group, c, folder))) for c in group.contestants]
+        workers = [stack.enter_context(closing(worker)) for worker in _workers(group, folder, learning_rate)]
         # All import at the same time, and none works before the last is ready.
         versions = {worker.contestant.name: worker.ready() for worker in workers}
         for number in range(1 + group.repeats):
@@ -45,8 +46,13 @@ def _write_data(group: Group, folder: Path) -> dict[str, Any]:
     return content
 
 
-def _worker(group: Group, contestant: Contestant, folder: Path) -> Worker:
-    spec = Spec(
+def _workers(group: Group, folder: Path, learning_rate: float) -> Iterator[Worker]:
+    for contestant in group.contestants:
+        yield Worker(contestant, group, _spec(group, contestant, folder, learning_rate))
+
+
+def _spec(group: Group, contestant: Contestant, folder: Path, learning_rate: float) -> Spec:
+    return Spec(
         job=group.job,
         folder=str(folder),
         precision=contestant.precision,
@@ -57,10 +63,9 @@ def _worker(group: Group, contestant: Contestant, folder: Path) -> Worker:
         rollouts=group.rows,
         epochs=EPOCHS,
         minibatches=MINIBATCHES,
-        learning_rate=LEARNING_RATE,
+        learning_rate=learning_rate,
         seed=SEED,
     )
-    return Worker(contestant, group, spec)
 
 
 def _completed(

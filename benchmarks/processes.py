@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import trl_venv
 from benchmarks.plan import OURS, Contestant, Group
+from benchmarks.shapes import Shape
 from benchmarks.worker import Spec
 
 ROOT = Path(__file__).parents[1]
@@ -81,6 +82,14 @@ class Worker:
     def _fail(self) -> None:
         tail = "\n".join(self._log.read_text().splitlines()[-LOG_LINES:])
         sys.exit(f"{self.contestant.name} stopped:\n{tail}")
+
+
+def make_models(shape: Shape, folder: Path) -> Path:
+    """The folder with a shape's models, which are made where they are missing."""
+    models = folder / shape.name
+    if not models.exists():
+        run_module("benchmarks.assets", json.dumps(asdict(shape)), str(models))
+    return models
 
 
 def run_module(module: str, *arguments: str) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks import trl_venv
 from benchmarks.measure import measure
 from benchmarks.plan import JOBS, Group, make_plan, resized
-from benchmarks.processes import run_module
+from benchmarks.processes import make_models, run_module
 from benchmarks.shapes import SHAPES
 from benchmarks.summary import summarise
 from benchmarks.table import render
@@ -45,10 +45,7 @@ def main() -> None:
 
 def run(group: Group, folder: Path, peak: dict[str, float]) -> dict[str, Any]:
     """Measure a group and print its table."""
-    models = folder / group.shape.name
-    if not models.exists():
-        run_module("benchmarks.assets", group.shape.name, str(models))
-    measured = measure(group, models)
+    measured = measure(group, make_models(group.shape, folder))
     rows = summarise(measured, peak)
     print(render(group.job, group.shape.name, rows), flush=True)
     return {**measured, "summary": rows}

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 STATUS = Path("/proc/self/status")
+#: Where the models lie in a job's folder: where this project's stages look for them.
+POLICY, REWARD = "models/sft", "models/reward"
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,11 @@ class Spec:
 
     @property
     def policy(self) -> Path:
-        return Path(self.folder) / "policy"
+        return Path(self.folder) / POLICY
 
     @property
     def reward(self) -> Path:
-        return Path(self.folder) / "reward"
+        return Path(self.folder) / REWARD
 
     def data(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((Path(self.folder) / "data.json").read_text())

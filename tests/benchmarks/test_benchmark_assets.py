@@ -8,6 +8,7 @@ from benchmarks.assets import LENGTH_SHARE, make_assets
 from benchmarks.data import EOS_ID, FIRST_WORD, PAD_ID, text
 from benchmarks.shapes import SHAPES
 from benchmarks.stopping import mean_length, stop_probability
+from benchmarks.worker import POLICY, REWARD
 
 TINY = SHAPES["tiny"]
 
@@ -27,7 +28,7 @@ def test_mean_length_by_hand():
 
 def test_responses_stop_where_they_should(folder):
     torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_pretrained(folder / "policy")
+    model = AutoModelForCausalLM.from_pretrained(folder / POLICY)
     prompts = torch.randint(FIRST_WORD, TINY.vocab, (256, 12))
     limit = TINY.response_tokens
     made = model.generate(
@@ -43,7 +44,7 @@ def test_responses_stop_where_they_should(folder):
 
 def test_scores_are_around_zero(folder):
     torch.manual_seed(2)
-    model = AutoModelForSequenceClassification.from_pretrained(folder / "reward")
+    model = AutoModelForSequenceClassification.from_pretrained(folder / REWARD)
     rows, ends = torch.arange(200), torch.randint(25, 100, (200,))
     texts = torch.randint(FIRST_WORD, TINY.vocab, (200, 100))
     texts[rows, ends] = EOS_ID
@@ -56,4 +57,4 @@ def test_scores_are_around_zero(folder):
 
 def test_text_becomes_the_same_tokens_again(folder):
     tokens = [7, 2, TINY.vocab - 1, EOS_ID]
-    assert AutoTokenizer.from_pretrained(folder / "policy")(text(tokens))["input_ids"] == tokens
+    assert AutoTokenizer.from_pretrained(folder / POLICY)(text(tokens))["input_ids"] == tokens

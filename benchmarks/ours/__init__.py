@@ -1,0 +1,1 @@
+"""This project's side: its public training functions, as a person would call them."""
