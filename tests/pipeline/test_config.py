@@ -1,10 +1,14 @@
+import ast
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
-from components.config import load_params
+from components.config import Params, Section, load_params
 from components.errors import ConfigError
+from components.stages import training_run
+from components.stages.training_run import compute_from
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,10 +21,42 @@ def changed(tmp_path, change):
     return path
 
 
+def with_ppo(tmp_path, **values):
+    return changed(tmp_path, lambda params: params["ppo"].update(values))
+
+
+def sections(model=Params):
+    """Each section's path in the file, with its class."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield name, field.annotation
+
+
 def test_the_shipped_file_is_valid():
     params = load_params(ROOT / "params.yaml")
     assert params.model.base == "tiny"
     assert params.git.commit is False
+    assert params.ppo.algorithm == "ppo"
+    assert params.ppo.has_own_critic
+
+
+def test_the_shipped_file_shows_every_parameter():
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert set(content) == set(Params.model_fields)
+    for name, section in sections():
+        assert set(content[name]) == set(section.model_fields), name
+
+
+def test_every_parameter_is_read_somewhere():
+    """No dead knobs: each field is an attribute that code outside the configuration asks for."""
+    read = set()
+    for path in (*ROOT.glob("components/**/*.py"), *ROOT.glob("flows/**/*.py")):
+        if path.name != "config.py":
+            read |= {
+                node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
+            }
+    for name, section in sections():
+        assert set(section.model_fields) <= read, name
 
 
 @pytest.mark.parametrize(
@@ -29,9 +65,18 @@ def test_the_shipped_file_is_valid():
         (lambda p: p["ppo"].update(kl_coeff=0.1), "ppo.kl_coeff"),
         (lambda p: p["ppo"].pop("gamma"), "ppo.gamma"),
         (lambda p: p["ppo"].update(gamma=1.5), "ppo.gamma"),
+        (lambda p: p["ppo"].update(algorithm="a2c"), "ppo.algorithm"),
+        (lambda p: p["ppo"].update(critic="twin"), "ppo.critic"),
+        (lambda p: p["ppo"].update(epsilon=1.0), "ppo.epsilon"),
+        (lambda p: p["ppo"].update(top_p=0.0), "ppo.top_p"),
+        (lambda p: p["ppo"].update(dual_clip=1.0), "ppo.dual_clip"),
+        (lambda p: p["ppo"].update(kl_target=0.0), "ppo.kl_target"),
+        (lambda p: p["train"].update(precision="fp16"), "train.precision"),
+        (lambda p: p["train"].update(microbatch_tokens=0), "train.microbatch_tokens"),
         (lambda p: p["sft"].update(epochs="many"), "sft.epochs"),
         (lambda p: p["registry"].update(name="../up"), "registry.name"),
         (lambda p: p.update(extra=1), "extra"),
+        (lambda p: p.pop("train"), "train"),
     ],
 )
 def test_a_fault_is_named_with_its_key_and_file(tmp_path, change, named):
@@ -41,6 +86,56 @@ def test_a_fault_is_named_with_its_key_and_file(tmp_path, change, named):
     assert named in caught.value.message
     assert str(path) in caught.value.message
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"samples_per_prompt": 3, "rollouts": 64}, "multiple of samples_per_prompt"),
+        ({"algorithm": "rloo"}, "rloo compares answers to one prompt"),
+        ({"algorithm": "grpo"}, "grpo compares answers to one prompt"),
+        ({"algorithm": "reinforce", "epochs": 2}, "set epochs to 1"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(tmp_path, values, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_params(with_ppo(tmp_path, **values))
+    assert "ppo" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "shared"),
+    [
+        ({}, True, False),
+        ({"critic": "shared"}, False, True),
+        ({"algorithm": "reinforce", "epochs": 1}, True, False),
+        ({"algorithm": "reinforce", "epochs": 1, "critic": "shared"}, False, True),
+        # What has no critic has none of either kind, whatever stands there.
+        ({"algorithm": "rloo", "samples_per_prompt": 2, "critic": "shared"}, False, False),
+        ({"algorithm": "grpo", "samples_per_prompt": 4, "critic": "separate"}, False, False),
+    ],
+)
+def test_who_has_which_critic(tmp_path, values, own, shared):
+    ppo = load_params(with_ppo(tmp_path, **values)).ppo
+    assert (ppo.has_own_critic, ppo.shares_trunk) == (own, shared)
+    assert ppo.needs_critic == (own or shared)
+
+
+@pytest.mark.parametrize(
+    ("precision", "hardware", "dtype"),
+    [
+        ("fp32", True, torch.float32),
+        ("bf16", False, torch.bfloat16),
+        ("auto", True, torch.bfloat16),
+        ("auto", False, torch.float32),
+    ],
+)
+def test_precision_is_that_of_the_file_or_of_the_hardware(tmp_path, monkeypatch, precision, hardware, dtype):
+    monkeypatch.setattr(training_run, "computes_in_bfloat16", lambda: hardware)
+    path = changed(tmp_path, lambda p: p["train"].update(precision=precision, microbatch_tokens=77))
+    compute = compute_from(load_params(path).train)
+    assert compute.dtype == dtype
+    assert compute.microbatch_tokens == 77
 
 
 def test_no_file_and_broken_yaml(tmp_path):

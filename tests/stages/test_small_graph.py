@@ -17,8 +17,9 @@ from components.feedback.simulator import write_feedback
 from components.files import digest_tree
 from components.modeling.generation import generate_responses
 from components.modeling.loading import load_policy, load_reward_model
-from components.modeling.logprobs import sequence_scores
 from components.stages import dpo, evaluate, judge, ppo, prepare, reward_model, sft
+from components.training.encoding import Encoded
+from components.training.forward import sequence_scores
 from components.training.scoring import RewardScale, load_scorer
 
 ROOT = Path(__file__).parents[2]
@@ -162,10 +163,9 @@ def test_the_critic_starts_on_the_scale_of_the_normalised_scores(workspace):
     sft.main()
     reward_model.main()
     raw = load_reward_model(Path("models/reward"))[0]
-    scale, ids = RewardScale.load(Path("models/reward")), torch.tensor([[5, 6, 7]])
-    mask = torch.ones(1, 3, dtype=torch.bool)
-    expected = (sequence_scores(raw, ids, mask).item() - scale.mean) / scale.std
-    assert sequence_scores(ppo.load_critic(), ids, mask).item() == pytest.approx(expected, abs=1e-5)
+    scale, rows = RewardScale.load(Path("models/reward")), [Encoded([5, 6], [7])]
+    expected = (sequence_scores(raw, rows).item() - scale.mean) / scale.std
+    assert sequence_scores(ppo.load_critic(), rows).item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_what_is_missing_is_said_with_a_remedy(workspace):

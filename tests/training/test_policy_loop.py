@@ -9,6 +9,7 @@ from modeling.tiny_models import FAMILIES, FORMAT
 from training.policy_case import ALGORITHMS, TOK, make_case
 
 from components.errors import TrainingDivergedError
+from components.modeling.device import cast_weights
 from components.modeling.loading import load_base, new_reward_model, save_model
 from components.modeling.value_head import attach_value_head, detach_value_head
 from components.objectives.kl_control import AdaptiveKl, FixedKl
@@ -40,8 +41,7 @@ def test_before_any_update_the_policy_is_the_reference(tmp_path, family, critic)
 def test_in_bfloat16_too(tmp_path):
     """The reference computes in the policy's precision: in float32 it would be 0.01 nats a token away."""
     case = make_case(tmp_path, "llama", epochs=1, minibatches=1, compute=Compute(torch.bfloat16))
-    case.sampler.reference.to(torch.bfloat16)
-    case.sampler.reference.model.rotary_emb.inv_freq = case.sampler.policy.model.rotary_emb.inv_freq
+    cast_weights(case.sampler.reference, torch.bfloat16)
     first = case.train(compute=Compute(torch.bfloat16))[0]
     # 0.002 a token is what the two forwards may differ by (test_master_weights.py), a dozen tokens.
     assert first["kl"] == pytest.approx(0.0, abs=0.024)

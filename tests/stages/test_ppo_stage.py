@@ -1,0 +1,61 @@
+"""The ppo stage with each algorithm, critic and precision that params.yaml can name."""
+
+import csv
+import json
+import math
+
+import pytest
+import torch
+from stages.small_workspace import change_params, said
+from stages.stage_processes import run
+from transformers import AutoModelForCausalLM
+
+from components.files import digest_tree
+
+VARIANTS = {
+    "shared trunk": {"ppo": {"critic": "shared"}},
+    "reinforce": {"ppo": {"algorithm": "reinforce"}},
+    "rloo": {"ppo": {"algorithm": "rloo", "samples_per_prompt": 2}},
+    "grpo": {"ppo": {"algorithm": "grpo", "samples_per_prompt": 4, "kl_target": None}},
+    "exploring": {
+        "ppo": {"epsilon": 0.1, "top_k": 50, "top_p": 0.9, "dual_clip": 3.0, "whiten_rewards": True}
+    },
+    "bf16": {"train": {"precision": "bf16"}},
+    "bf16 and shared trunk": {"train": {"precision": "bf16"}, "ppo": {"critic": "shared"}},
+}
+
+
+def rows(workspace):
+    with (workspace / "reports/steps/ppo.csv").open() as handle:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_policy_comes_out(workspace, variant):
+    change_params(workspace, VARIANTS[variant])
+    change_params(workspace, {"ppo": {"iterations": 3}})
+    before = {name: digest_tree(workspace / "models" / name) for name in ("sft", "reward")}
+    assert run("ppo", workspace) == 0, said(workspace)
+    steps = rows(workspace)
+    assert [row["step"] for row in steps] == [1, 2, 3]
+    assert all(math.isfinite(value) for row in steps for value in row.values())
+    # Policy and reference are one model at first: in bfloat16, one in the same precision.
+    assert steps[0]["kl"] == pytest.approx(0.0, abs=0.05)
+    assert all(row["skipped"] == 0 for row in steps)
+    figures = json.loads((workspace / "reports/ppo.json").read_text())
+    assert {"score", "kl", "entropy", "eos_rate", "length"} <= set(figures)
+    model = AutoModelForCausalLM.from_pretrained(workspace / "models/policy")
+    start = AutoModelForCausalLM.from_pretrained(workspace / "models/sft")
+    assert model.state_dict().keys() == start.state_dict().keys()
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert any(not torch.equal(a, b) for a, b in zip(model.parameters(), start.parameters(), strict=True))
+    assert {name: digest_tree(workspace / "models" / name) for name in before} == before
+
+
+def test_portions_change_nothing_but_rounding(whole, workspace):
+    change_params(workspace, {"train": {"microbatch_tokens": 100}, "ppo": {"iterations": 8}})
+    assert run("ppo", workspace) == 0, said(workspace)
+    for row, expected in zip(rows(workspace), rows(whole), strict=True):
+        # Eight rounds of sampling: a token that falls the other way would show in the first digits.
+        assert row["score"] == pytest.approx(expected["score"], abs=1e-3)
+        assert row["length"] == expected["length"]
