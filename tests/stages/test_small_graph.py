@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from modeling.tiny_models import saved_policy
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
