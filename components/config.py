@@ -68,11 +68,19 @@ class TrainParams(Section):
             hardware computes in it. Master weights, optimizer and saved models are float32 always.
         microbatch_tokens: most tokens in one forward and backward pass; bounds memory, changes no result.
         num_processes: processes that share each minibatch, one a GPU where there are GPUs.
+        gradient_checkpointing: activations are computed again instead of being kept: less memory, about a third more
+            time, the same gradients.
+        lora_rank: above 0, reward models, PPO and DPO train adapters of this rank beside a frozen model, and the policy
+            without its adapters is the reference; what is saved is merged. SFT trains the whole model always.
+        lora_alpha: what adapters learn is scaled by lora_alpha / lora_rank.
     """
 
     precision: Literal["auto", "fp32", "bf16"]
     microbatch_tokens: Count
     num_processes: Count
+    gradient_checkpointing: bool
+    lora_rank: Annotated[int, Field(ge=0)]
+    lora_alpha: Positive
 
 
 class CheckpointParams(Section):

@@ -1,9 +1,9 @@
-"""Where tensors live, and how randomness is seeded."""
+"""Where tensors live, in what precision, and how randomness is seeded."""
 
 from __future__ import annotations
 
 import torch
-from transformers import set_seed
+from transformers import PreTrainedModel, set_seed
 
 
 def pick_device() -> torch.device:
@@ -16,6 +16,16 @@ def computes_in_bfloat16() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def cast_weights(model: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Cast the weights and nothing else, as transformers does where it loads a model in `dtype`.
+
+    `model.to(dtype)` casts buffers too: the frequencies of rotary positions lose their digits, and do not get them
+    back with `model.float()`.
+    """
+    for weight in model.parameters():
+        weight.data = weight.data.to(dtype)
 
 
 def seed_everything(seed: int) -> None:

@@ -43,10 +43,14 @@ def key_of(stage: str) -> str:
     parts = {path: _digest(_located(path)) for path in declared["deps"]}
     parts |= {name: sha256_bytes(json.dumps(params[name]).encode()) for name in declared["params"]}
     parts |= {"torch": torch.__version__, "transformers": transformers.__version__}
-    if "model" in declared["params"] and Path(params["model"]["base"]).is_dir():
-        # A base model in a folder of its own is an input too, although the graph cannot name it.
-        parts["base"] = _digest(Path(params["model"]["base"]))
+    parts |= {base: _digest(Path(base)) for base in _bases([params[name] for name in declared["params"]])}
     return digest_of(parts)[:16]
+
+
+def _bases(sections: list[Any]) -> list[str]:
+    """The folders of base models: inputs too, although the graph cannot name them."""
+    named = [section["base"] for section in sections if isinstance(section, dict) and "base" in section]
+    return [base for base in named if Path(base).is_dir()]
 
 
 def _located(path: str) -> Path:

@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 
 from components.config import PpoParams, load_params
 from components.files import replacing_directory
-from components.modeling.device import pick_device, seed_everything
+from components.modeling.device import cast_weights, pick_device, seed_everything
 from components.modeling.exploration import Exploration
 from components.modeling.loading import load_policy, load_reward_model, save_model, scalar_head
 from components.stages.checkpointing import forget_checkpoints
@@ -22,6 +22,8 @@ from components.training.rollouts import RolloutSampler
 from components.training.scoring import RewardScale, load_scorer
 
 STAGE = "ppo"
+#: The figures of the last iterations that stand in reports/ppo.json; not every algorithm has all.
+WATCHED = ("score", "kl", "entropy", "eos_rate", "length", "clip_fraction", "explained_variance")
 
 
 def main() -> None:
@@ -37,8 +39,7 @@ def main() -> None:
         return
     with replacing_directory(POLICY) as folder:
         save_model(folder, sampler.policy, sampler.tokenizer, sampler.text_format)
-    watched = ("score", "kl", "entropy", "eos_rate", "length", "clip_fraction", "explained_variance")
-    log.write({name: log.mean_of_last(name) for name in watched})
+    log.write({name: log.mean_of_last(name) for name in WATCHED if name in log.rows[0]})
     forget_checkpoints(STAGE)
 
 
@@ -46,13 +47,11 @@ def set_up(params: PpoParams, compute: Compute) -> tuple[RolloutSampler, Learner
     """Policy and reference from the SFT model; a critic of its own from the reward model."""
     device = pick_device()
     policy, tokenizer, text_format = load_policy(SFT)
-    reference, _, _ = load_policy(SFT)
     critic_model = load_critic().to(device) if params.has_own_critic else None
     learners = make_learners(policy.to(device), critic_model, params, compute)
     sampler = RolloutSampler(
         policy=policy,
-        # In the precision that the policy is sampled in, or their difference would look like a divergence.
-        reference=reference.to(device, compute.dtype).requires_grad_(False),
+        reference=policy if compute.adapters else load_reference(compute).to(device),
         critic=make_critic(policy, critic_model, params),
         tokenizer=tokenizer,
         text_format=text_format,
@@ -62,6 +61,14 @@ def set_up(params: PpoParams, compute: Compute) -> tuple[RolloutSampler, Learner
         workers=compute.workers,
     )
     return sampler, learners
+
+
+def load_reference(compute: Compute) -> PreTrainedModel:
+    """The SFT model, frozen."""
+    reference, _, _ = load_policy(SFT)
+    # In the precision that the policy is sampled in, or their difference would look like a divergence.
+    cast_weights(reference.requires_grad_(False), compute.dtype)
+    return reference
 
 
 def load_critic() -> PreTrainedModel:

@@ -20,7 +20,7 @@ from components.stages.launching import run_training_stage
 from components.stages.paths import SFT
 from components.stages.prepared import load_demonstrations, load_preferences
 from components.stages.step_log import StepLog
-from components.stages.training_run import start_run
+from components.stages.training_run import of_whole_model, start_run
 from components.training.encoding import encode_pairs
 from components.training.epochs import count_steps
 from components.training.sft import response_loss, train_sft
@@ -44,7 +44,7 @@ def main() -> None:
     model.to(pick_device())
     rows = _encode(tokenizer, text_format, train)
     log = StepLog(STAGE, count_steps(len(rows), params.sft), shown=("loss",))
-    run = start_run(STAGE, params, params.seed, log)
+    run = of_whole_model(start_run(STAGE, params, params.seed, log))
     train_sft(model, rows, params.sft, run)
     if not run.leads:
         return

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from components.config import Params, TrainParams
+from components.modeling.adapters import Adapters
 from components.modeling.device import computes_in_bfloat16
 from components.stages.checkpointing import checkpoints_for
 from components.stages.step_log import StepLog
@@ -22,7 +25,18 @@ def start_run(stage: str, params: Params, seed: int, log: StepLog) -> Run:
     return run
 
 
+def of_whole_model(run: Run) -> Run:
+    """The same run with every weight learning, whatever params.yaml says of adapters."""
+    return replace(run, compute=replace(run.compute, adapters=None))
+
+
 def compute_from(train: TrainParams) -> Compute:
-    """In what precision and portions this machine trains."""
+    """In what precision and portions this machine trains, and which of the weights."""
     bfloat16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bfloat16())
-    return Compute(torch.bfloat16 if bfloat16 else torch.float32, train.microbatch_tokens, join_workers())
+    return Compute(
+        torch.bfloat16 if bfloat16 else torch.float32,
+        train.microbatch_tokens,
+        join_workers(),
+        adapters=Adapters(train.lora_rank, train.lora_alpha) if train.lora_rank else None,
+        recompute=train.gradient_checkpointing,
+    )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from components.modeling.adapters import without_adapters
 from components.objectives.preference_losses import bradley_terry_loss, dpo_margins
 from components.training.encoding import Encoded
 from components.training.epochs import start_learner, train_epochs
@@ -25,7 +26,8 @@ def train_dpo(model: PreTrainedModel, pairs: Sequence[EncodedPair], params: DpoP
     """Teach `model`, in place, to prefer what people preferred, with itself before training as the reference."""
     # First the learner: the reference is measured in the precision that the training computes in.
     learner = start_learner(model, len(pairs), params, run)
-    reference = reference_sums(model, pairs).to(model.device)
+    with without_adapters(model):
+        reference = reference_sums(model, pairs).to(model.device)
 
     def loss_of(batch: Sequence[int]) -> Callable[[Sequence[int]], Figures]:
         def figures(part: Sequence[int]) -> Figures:

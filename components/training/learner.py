@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -11,6 +12,8 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
+from components.modeling.adapters import Adapters, add_adapters, merge_adapters
+from components.modeling.recomputing import recomputing
 from components.training.guards import GradientGuard
 from components.training.master_weights import MasterWeights
 from components.training.microbatches import Microbatches
@@ -63,11 +66,15 @@ class Compute:
         dtype: of its weights and activations; the master weights are float32 always.
         microbatch_tokens: the most tokens in one forward and backward pass.
         workers: the processes that share each minibatch.
+        adapters: where given, they learn and the model beside them does not; in the end they are merged into it.
+        recompute: whether activations are computed again in the backward pass, which saves memory and takes time.
     """
 
     dtype: torch.dtype = torch.float32
     microbatch_tokens: int = 16_384
     workers: Workers = field(default_factory=Alone)
+    adapters: Adapters | None = None
+    recompute: bool = False
 
 
 class Learner:
@@ -76,6 +83,8 @@ class Learner:
     def __init__(self, model: PreTrainedModel, schedule: Schedule, compute: Compute) -> None:
         self.model = model
         self.max_grad_norm = schedule.max_grad_norm
+        if compute.adapters is not None:
+            add_adapters(model, compute.adapters)
         self.weights = MasterWeights(model, compute.dtype)
         self.optimizer = AdamW(
             self.weights.weights,
@@ -91,6 +100,7 @@ class Learner:
         self.guard = GradientGuard(schedule.total_steps * schedule.updates_per_step)
         self.microbatches = Microbatches(compute.microbatch_tokens)
         self.workers = compute.workers
+        self._saving_memory = recomputing if compute.recompute else nullcontext
 
     def update(self, lengths: Sequence[int], loss: PartialLoss) -> Update:
         """One optimizer step on a minibatch whose rows have these lengths in tokens.
@@ -99,7 +109,8 @@ class Learner:
             ModelError: it does not fit into memory, even in halves.
             TrainingDivergedError: too many steps had to be skipped.
         """
-        figures = self._accumulate(lengths, loss)
+        with self._saving_memory(self.model):
+            figures = self._accumulate(lengths, loss)
         self.weights.collect_gradients()
         self.workers.add_up(weight.grad for weight in self.weights.weights if weight.grad is not None)
         norm = float(torch.nn.utils.clip_grad_norm_(self.weights.weights, self.max_grad_norm))
@@ -157,8 +168,9 @@ class Learner:
         self.guard.went_back()
 
     def finish(self) -> None:
-        """Leave the model in float32, ready to be saved."""
+        """Leave the model in float32 and without adapters, ready to be saved."""
         self.weights.finish(self.model)
+        merge_adapters(self.model)
 
     def _restore_optimizer(self, moments: State, groups: list[State]) -> None:
         numbered = {int(index): found for index, found in moments.items()}
@@ -169,13 +181,15 @@ class Learner:
         mine = share(self.workers, range(len(lengths)))
         # A process without a row goes through one for nothing: everybody must take part in the sums.
         weight = 1.0 if mine else 0.0
-        try:
-            split = self.microbatches.split([lengths[i] for i in mine or [0]])
-            parts = [self._backward(loss([(mine or [0])[i] for i in part]), weight) for part in split]
-        except torch.OutOfMemoryError as error:
-            self.microbatches.halve(error)
-            self.model.zero_grad(set_to_none=True)
-            return self._accumulate(lengths, loss)
+        parts = None
+        while parts is None:
+            try:
+                split = self.microbatches.split([lengths[i] for i in mine or [0]])
+                parts = [self._backward(loss([(mine or [0])[i] for i in part]), weight) for part in split]
+            except torch.OutOfMemoryError as error:
+                self.microbatches.halve(error)
+                self.model.zero_grad(set_to_none=True)
+            # The next try comes after this block: inside it the error still holds the activations of the last.
         names = sorted(parts[0])
         sums = torch.stack([torch.stack([part[name] for part in parts]).sum() for name in names]).double()
         self.workers.add_up([sums])

@@ -7,6 +7,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from components.errors import ModelError
+from components.modeling.device import cast_weights
 from components.training.state_files import State
 
 
@@ -15,7 +16,8 @@ class MasterWeights:
 
     The model is cast once, and its weights are written anew after each step: an update smaller than a bfloat16 step
     still adds up here. In float32 the model's own weights are the master weights, and nothing is copied.
-    (Micikevicius 2018, 1710.03740, section 3.1.)
+    (Micikevicius 2018, 1710.03740, section 3.1.) Of weights that are frozen the first ones are kept, in the host's
+    memory: they are to be saved as they came.
     """
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype) -> None:
@@ -23,8 +25,9 @@ class MasterWeights:
         if dtype == torch.float32:
             self.weights = self._computing = _trainable(model)
             return
+        self._frozen = [weight.detach().cpu() for weight in _frozen(model)]
         self.weights = [weight.detach().clone().requires_grad_() for weight in _trainable(model)]
-        model.to(dtype)
+        cast_weights(model, dtype)
         self._computing = _trainable(model)
 
     @property
@@ -62,13 +65,20 @@ class MasterWeights:
             master.copy_(state[name])
         self.publish()
 
+    @torch.no_grad()
     def finish(self, model: PreTrainedModel) -> None:
         """Leave the model in float32 with the master weights, ready to be saved."""
         if self.separate:
-            model.float()
+            cast_weights(model, torch.float32)
             self._computing = _trainable(model)
             self.publish()
+            for first, weight in zip(self._frozen, _frozen(model), strict=True):
+                weight.copy_(first)
 
 
 def _trainable(model: PreTrainedModel) -> list[Tensor]:
     return [weight for weight in model.parameters() if weight.requires_grad]
+
+
+def _frozen(model: PreTrainedModel) -> list[Tensor]:
+    return [weight for weight in model.parameters() if not weight.requires_grad]

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
+from components.modeling.adapters import without_adapters
 from components.modeling.exploration import Exploration
 from components.modeling.generation import decode
 from components.modeling.sampling import Samples, ValueHead, draw_dice, sample
@@ -67,7 +68,7 @@ class RolloutSampler:
     """Everything that is needed to act once and to judge the act.
 
     Attributes:
-        policy, critic: they learn; reference: frozen.
+        policy, critic: they learn; reference: frozen, or the policy itself, whose adapters are then switched off.
         score_texts: the reward model, which reads texts.
         missing_eos_score: replaces the score of a response without EOS, whatever its prompt holds.
         workers: the processes that share a round.
@@ -137,10 +138,14 @@ class RolloutSampler:
 
 
 def reference_logprobs(model: PreTrainedModel, rows: Sequence[Encoded], temperature: float) -> Tensor:
-    """[B, T] logprobs of the responses under a frozen model; 0 past the end of a response."""
+    """[B, T] logprobs of the responses under a frozen model; 0 past the end of a response.
+
+    The policy is its own reference where it learns by adapters: they are switched off here.
+    """
 
     def measure(part: list[Encoded]) -> Sequence[Tensor]:
         logprobs, _ = response_logprobs(model, part, temperature)
         return torch.split(logprobs, [len(row.response) for row in part])
 
-    return pad_sequence(in_parts(rows, measure), batch_first=True)
+    with without_adapters(model):
+        return pad_sequence(in_parts(rows, measure), batch_first=True)

@@ -4,70 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from stages.small_workspace import MODELS, ROOT, change_params, outputs, said
 from stages.stage_processes import kill_after_step, run, start
 
-from components.feedback.ingestion import ingest_file
-from components.feedback.simulator import write_feedback
 from components.files import digest_tree
 from components.stages import checkpointing
 from components.stages.checkpointing import key_of
 
-ROOT = Path(__file__).parents[2]
 KILLED = -9
-SMALL = {
-    "checkpoints": {"seconds": 0},
-    "sft": {"epochs": 1},
-    "reward_model": {"epochs": 1, "batch_size": 8},
-    "dpo": {"epochs": 1, "batch_size": 8},
-    "ppo": {"iterations": 8, "rollouts": 8, "epochs": 1, "minibatches": 2, "kl_target": 1.0},
-    "tiny": {"n_layer": 1, "n_embd": 32, "n_head": 2, "vocab_size": 512},
-}
-MODELS = {"sft": "sft", "reward_model": "reward", "ppo": "policy", "dpo": "dpo"}
-
-
-def change_params(workspace, change):
-    path = workspace / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    for section, values in change.items():
-        params[section] = params[section] | values if isinstance(values, dict) else values
-    path.write_text(yaml.safe_dump(params))
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A workspace in which every stage ran without a kill."""
-    workspace = tmp_path_factory.mktemp("whole")
-    for file in write_feedback(workspace / "files", 3, 160, 80, prompts=40, ratings=10):
-        ingest_file(file, workspace / "data")
-    shutil.copy(ROOT / "params.yaml", workspace)
-    change_params(workspace, SMALL)
-    for stage in ("prepare", *MODELS):
-        assert run(stage, workspace) == 0, (workspace / "said.txt").read_text()
-    return workspace
-
-
-@pytest.fixture
-def workspace(whole, tmp_path):
-    """Prepared data and, for the stages after them, the models of sft and reward_model."""
-    for name in ("data", "models/sft", "models/reward"):
-        shutil.copytree(whole / name, tmp_path / name)
-    shutil.copy(whole / "params.yaml", tmp_path)
-    return tmp_path
-
-
-def outputs(workspace, stage):
-    reports = {
-        name: (workspace / "reports" / name).read_bytes() for name in (f"{stage}.json", f"steps/{stage}.csv")
-    }
-    return digest_tree(workspace / "models" / MODELS[stage]), reports
-
-
-def said(workspace):
-    return (workspace / "said.txt").read_text()
 
 
 def checkpoints(workspace):
@@ -176,10 +123,12 @@ def test_the_key_changes_with_a_base_model_in_a_folder(workspace, monkeypatch):
     monkeypatch.chdir(workspace)
     shutil.copytree(workspace / "models/sft", workspace / "base")
     change_params(workspace, {"model": {"base": "base"}})
-    before = key_of("sft")
+    change_params(workspace, {"reward_model": {"base": "base"}})
+    before = key_of("sft"), key_of("reward_model"), key_of("judge")
     path = workspace / "base/model.safetensors"
     path.write_bytes(path.read_bytes()[:-4] + b"\1\2\3\4")
-    assert key_of("sft") != before
+    after = key_of("sft"), key_of("reward_model"), key_of("judge")
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, False, True]
 
 
 def test_the_graph_of_the_workspace_is_the_one_that_counts(workspace, monkeypatch):

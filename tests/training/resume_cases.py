@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from modeling.tiny_models import TEXTS, saved_policy
 from safetensors.torch import save_file
+from transformers import PreTrainedModel
 
 from components import files
 from components.config import load_params
 from components.errors import RlhfError
-from components.modeling.device import seed_everything
+from components.modeling.adapters import Adapters
+from components.modeling.device import cast_weights, seed_everything
 from components.modeling.exploration import Exploration
 from components.modeling.loading import load_policy, new_reward_model
 from components.records import Preference
@@ -76,6 +78,7 @@ class Case:
     Attributes:
         kind: "sft", "reward", "dpo", or the critic of PPO: "separate" or "shared"; "rloo".
         passes: over the data; each is two steps.
+        rank: of adapters; 0: none, the whole model learns.
         not_finite: the steps, from 0, whose gradients are NaN.
     """
 
@@ -84,6 +87,7 @@ class Case:
     family: str = "gpt2"
     passes: int = 2
     not_finite: tuple[int, ...] = ()
+    rank: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,10 +152,11 @@ def _main(case: Case, base: Path, home: Path, death: Death | None) -> None:
 
 def _run(case: Case, base: Path, home: Path, said: TextIO) -> None:
     log = RandomLog()
+    adapters = Adapters(case.rank, 2.0 * case.rank) if case.rank else None
     run_ = Run(
         SEED,
         log,
-        Compute(getattr(torch, case.dtype), microbatch_tokens=40),
+        Compute(getattr(torch, case.dtype), microbatch_tokens=40, adapters=adapters),
         Checkpoints(home / "checkpoints", seconds=0, say=lambda text: print(text, file=said)),
     )
     models = train(case, base, run_)
@@ -192,7 +197,7 @@ def _train_policy(case: Case, base: Path, run_: Run) -> list[torch.nn.Module]:
     learners = make_learners(policy, critic, params, run_.compute)
     sampler = RolloutSampler(
         policy=policy,
-        reference=load_policy(base)[0].to(run_.compute.dtype).requires_grad_(False),
+        reference=policy if case.rank else load_reference(base, run_.compute.dtype),
         critic=make_critic(policy, critic, params),
         tokenizer=tok,
         text_format=fmt,
@@ -202,6 +207,12 @@ def _train_policy(case: Case, base: Path, run_: Run) -> list[torch.nn.Module]:
     )
     train_policy(sampler, learners, PROMPTS, params, run_)
     return [policy] if critic is None else [policy, critic]
+
+
+def load_reference(base: Path, dtype: torch.dtype) -> PreTrainedModel:
+    reference, _, _ = load_policy(base)
+    cast_weights(reference.requires_grad_(False), dtype)
+    return reference
 
 
 def _preferences() -> list[Preference]:

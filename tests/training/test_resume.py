@@ -12,7 +12,12 @@ from training.resume_cases import Case, Death, run, save_base, start
 from components.files import digest_tree
 
 KILLED = -9
-KINDS = ("sft", "reward", "dpo", "separate", "shared", "rloo")
+CASES = [
+    *(Case(kind) for kind in ("sft", "reward", "dpo", "separate", "shared", "rloo")),
+    *(Case(kind, "bfloat16", "llama") for kind in ("sft", "reward", "dpo", "separate", "shared")),
+    *(Case("reward", rank=4), Case("dpo", "bfloat16", "llama", rank=4)),
+    *(Case("separate", "bfloat16", rank=4), Case("shared", family="qwen2", rank=4)),
+]
 
 
 class Runs:
@@ -65,11 +70,9 @@ def said(home: Path) -> str:
     return (home / "said.txt").read_text()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_two_steps_a_kill_and_two_steps_are_four(runs, tmp_path, kind, dtype):
-    case = Case(kind, dtype, "llama" if dtype == "bfloat16" else "gpt2")
-    # Before the last step's first checkpointed byte: steps 1 and 2 are done, the third has changed weights already.
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_two_steps_a_kill_and_two_steps_are_four(runs, tmp_path, case):
+    # Amid the third checkpoint: steps 1 and 2 are kept, the third has changed weights already.
     assert runs.run(case, tmp_path / "run", Death("tensors", 3)) == KILLED
     assert steps_kept(tmp_path / "run") == [1, 2]
     assert not (tmp_path / "run/final.safetensors").exists()
@@ -94,6 +97,15 @@ def test_the_last_checkpoint_holds_all_that_changes(runs):
     assert "state/policy/weights/value_head.weight" in load_file(
         newest(runs.whole(Case("shared"))) / "tensors.safetensors"
     )
+
+
+def test_with_adapters_they_and_the_heads_are_all_that_is_written(runs):
+    """Rank 4 beside 14 layers of a Qwen with grouped heads; the value head has 32 weights and a bias."""
+    tensors = load_file(newest(runs.whole(Case("shared", family="qwen2", rank=4))) / "tensors.safetensors")
+    weights = {name: tensor for name, tensor in tensors.items() if "/weights/" in name}
+    assert sum("lora_" in name for name in weights) == len(weights) - 2 == 2 * 14
+    # Per layer: q and o 32>32, k and v 32>16, gate and up 32>48, down 48>32, each rank * (in + out).
+    assert sum(tensor.numel() for tensor in weights.values()) == 2 * 4 * (2 * 64 + 2 * 48 + 3 * 80) + 33
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""Gradient checkpointing: activations are computed again in the backward pass instead of being kept (Chen 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+from components.errors import ModelError
+
+
+@contextmanager
+def recomputing(model: PreTrainedModel) -> Iterator[None]:
+    """In this block, forward *and* backward, only what enters each layer is kept.
+
+    The layers are those that transformers would do it with. Its own switch works in training mode alone, which
+    switches dropout on too; here nothing is random, and nothing needs to be repeated but the arithmetic.
+
+    Raises:
+        ModelError: the model has no such layers.
+    """
+    layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+    if not layers:
+        raise ModelError(
+            f"{type(model).__name__} has no layers whose activations can be computed again",
+            "set train.gradient_checkpointing to false in params.yaml",
+        )
+    for layer in layers:
+        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward

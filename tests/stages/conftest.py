@@ -1,0 +1,3 @@
+from stages.small_workspace import whole, workspace
+
+__all__ = ["whole", "workspace"]
