@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from benchmarks.measure import measure
@@ -67,7 +68,7 @@ def _measured(group: Group, models: Path, peak: dict[str, float]) -> dict[str, A
     return {
         **row,
         "contestant": row["name"],
-        "gigaflops": sum(lap["flops"] for lap in laps) / len(laps) / 1e9,
+        "gigaflops": fmean(lap["flops"] for lap in laps) / 1e9,
     }
 
 

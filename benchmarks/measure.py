@@ -35,7 +35,7 @@ def measure(group: Group, folder: Path, learning_rate: float = LEARNING_RATE) ->
             for worker in workers:
                 lap = worker.lap(group.rows if number else group.warm_rows)
                 if number:
-                    laps[worker.contestant.name].append(_completed(lap, group, worker.contestant, content))
+                    laps[worker.contestant.name].append(completed(lap, group, worker.contestant, content))
     return {"job": group.job, "shape": group.shape.name, "laps": laps, "versions": versions}
 
 
@@ -68,18 +68,20 @@ def _spec(group: Group, contestant: Contestant, folder: Path, learning_rate: flo
     )
 
 
-def _completed(
+def completed(
     lap: dict[str, Any], group: Group, contestant: Contestant, content: dict[str, Any]
 ) -> dict[str, Any]:
     """A lap with the tokens and the arithmetic it needed.
 
     Lengths are what was sampled, or else those of the data, and then both sides must have read just these.
     """
-    lengths = lap.pop("lengths", None)
+    lengths = lap.get("lengths")
     if lengths is None:
         rows = content[_PART[group.job]][: lap["rows"]]
         lengths = [pair for row in rows for pair in data.lengths(row)]
-        _check(lap, contestant, sum(map(sum, lengths)), -(-len(rows) // BATCH))
+        _check(lap, contestant, {"tokens": sum(map(sum, lengths)), "updates": -(-len(rows) // BATCH)})
+    elif group.job == "ppo":
+        _check(lap, contestant, {"updates": EPOCHS * MINIBATCHES})
     shared = contestant.setting == "shared_trunk"
     return {
         **lap,
@@ -89,9 +91,7 @@ def _completed(
     }
 
 
-def _check(lap: dict[str, Any], contestant: Contestant, tokens: int, updates: int) -> None:
-    counted = (lap["tokens"], lap["updates"])
-    if counted != (tokens, updates):
-        raise AssertionError(
-            f"{contestant.name} read {counted[0]} tokens in {counted[1]} updates, not {tokens} in {updates}"
-        )
+def _check(lap: dict[str, Any], contestant: Contestant, due: dict[str, int]) -> None:
+    for name, count in due.items():
+        if lap[name] != count:
+            raise AssertionError(f"{contestant.name} made {lap[name]} {name} in a lap of {count}")

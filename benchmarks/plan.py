@@ -83,8 +83,8 @@ _TRAINING = (
     (Contestant(TRL, "fp32", "grouped"), Contestant(TRL, "bf16")),
 )
 #: Laps that are counted, and batches of one lap of a training, by the model's shape.
-_QUICK, _FULL = 3, 7
-_BATCHES = {"tiny": 12, "small": 6}
+_QUICK, _FULL = 3, 5
+_BATCHES = {"tiny": 10, "small": 6}
 
 
 def make_plan(full: bool, jobs: Iterable[str], shapes: Iterable[str]) -> list[Group]:
