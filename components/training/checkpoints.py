@@ -50,6 +50,9 @@ Parts = Mapping[str, Stateful]
 class Checkpoints:
     """The checkpoints of one run, in one folder.
 
+    A run that resumes ends as one that was never stopped, whatever `seconds` is. One that went back because its
+    gradients were not finite repeats itself only with `seconds` 0: which checkpoint is the newest is up to the clock.
+
     Args:
         folder: of this run alone: its name must change with its inputs and parameters. None: none are written.
         seconds: the least time between two; 0 writes one after each step.

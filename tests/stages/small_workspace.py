@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 SMALL = {
     "checkpoints": {"seconds": 0},
     "sft": {"epochs": 1},
-    "reward_model": {"epochs": 1, "batch_size": 8},
-    "dpo": {"epochs": 1, "batch_size": 8},
+    "reward_model": {"epochs": 1, "batch_size": 16},
+    "dpo": {"epochs": 1, "batch_size": 16},
     "ppo": {"iterations": 8, "rollouts": 8, "epochs": 1, "minibatches": 2, "kl_target": 1.0},
     "tiny": {"n_layer": 1, "n_embd": 32, "n_head": 2, "vocab_size": 512},
 }

@@ -69,7 +69,7 @@ def test_a_policy_of_adapters_that_is_killed_goes_on_to_the_same_bytes(workspace
     assert outputs(workspace, "ppo") == undisturbed
 
 
-@pytest.mark.parametrize("stage", MODELS)
+@pytest.mark.parametrize("stage", ["sft", "ppo"])
 def test_computing_activations_again_changes_no_result(whole, workspace, stage):
     change_params(workspace, {"train": {"gradient_checkpointing": True}})
     assert run(stage, workspace) == 0, said(workspace)

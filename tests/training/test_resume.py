@@ -144,7 +144,7 @@ def test_kills_at_random_times_until_the_run_is_done(runs, tmp_path):
         kills += 1
     else:
         assert runs.run(case, tmp_path / "run") == 0
-    assert kills > 1
+    assert kills
     assert_same(tmp_path / "run", runs.whole(case))
 
 
