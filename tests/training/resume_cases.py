@@ -3,9 +3,7 @@
 import dataclasses
 import json
 import multiprocessing
-import os
 import random
-import signal
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -14,9 +12,9 @@ import numpy as np
 import torch
 from modeling.tiny_models import TEXTS, saved_policy
 from safetensors.torch import save_file
+from training.deaths import Death, die_at
 from transformers import PreTrainedModel
 
-from components import files
 from components.config import load_params
 from components.errors import RlhfError
 from components.modeling.adapters import Adapters
@@ -24,7 +22,6 @@ from components.modeling.device import cast_weights, seed_everything
 from components.modeling.exploration import Exploration
 from components.modeling.loading import load_policy, new_reward_model
 from components.records import Preference
-from components.training import state_files
 from components.training.checkpoints import Checkpoints
 from components.training.dpo import train_dpo
 from components.training.encoding import encode_pairs
@@ -59,16 +56,6 @@ SMALL_PPO = {
     "missing_eos_score": -1.0,
     "target_kl": 5.0,
 }
-#: A process can be killed before any of these is done; half of the tensors are then on the disk.
-PLACES = {
-    "update": (Learner, "update"),
-    "tensors": (state_files, "save_file"),
-    "facts": (state_files, "write_text"),
-    "digests": (state_files, "write_json"),
-    "rename": (files, "_swap"),
-    "sweep": (Checkpoints, "_sweep"),
-    "go back": (Checkpoints, "_go_back"),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,14 +75,6 @@ class Case:
     passes: int = 2
     not_finite: tuple[int, ...] = ()
     rank: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Death:
-    """SIGKILL, by the process to itself, the `turn`-th time that it comes to `place`."""
-
-    place: str
-    turn: int
 
 
 class RandomLog:
@@ -141,7 +120,7 @@ def _main(case: Case, base: Path, home: Path, death: Death | None) -> None:
     home.mkdir(exist_ok=True)
     said = (home / "said.txt").open("a", buffering=1)
     if death is not None:
-        _die_at(death)
+        die_at(death)
     _spoil(case.not_finite)
     try:
         _run(case, base, home, said)
@@ -219,26 +198,6 @@ def _preferences() -> list[Preference]:
     return [Preference(prompt, TEXTS[i + 1], TEXTS[i]) for i, prompt in enumerate(PROMPTS)] + [
         Preference("it", TEXTS[0], TEXTS[2])
     ]
-
-
-def _die_at(death: Death) -> None:
-    owner, name = PLACES[death.place]
-    original, calls = getattr(owner, name), []
-
-    def deadly(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == death.turn:
-            if death.place == "tensors":
-                _write_half(original, *args)
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(*args, **kwargs)
-
-    setattr(owner, name, deadly)
-
-
-def _write_half(save, tensors, path) -> None:
-    save(tensors, path)
-    os.truncate(path, path.stat().st_size // 2)
 
 
 def _spoil(steps: tuple[int, ...]) -> None:
