@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,39 @@ class Demonstration:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """What one judgement says of the first of two answers.
+
+    Attributes:
+        kind: of the feedback it comes from, such as "pairwise" or "rating".
+        vote: 1.0 if the first is better, 0.0 if the second is, 0.5 for a tie.
+        weight: how much it counts in a loss.
+        annotator: whose it is, where known: a name to group by and nothing else.
+        strength: how clear it is, in [0, 1], where people were asked.
+    """
+
+    kind: str
+    vote: float
+    weight: float = 1.0
+    annotator: str | None = None
+    strength: float | None = None
+
+    @property
+    def label(self) -> float:
+        """The vote, drawn to a tie by a strength s: 0.5 + (vote - 0.5) * s. Without one it stays."""
+        return self.vote if self.strength is None else 0.5 + (self.vote - 0.5) * self.strength
+
+    @property
+    def lead(self) -> float:
+        """By how much the first leads, in [-1, 1]; 0 where nobody was asked how clear it is."""
+        return 0.0 if self.strength is None else (2 * self.vote - 1) * self.strength
+
+    def turned(self) -> Opinion:
+        """The same opinion of the second answer."""
+        return replace(self, vote=1 - self.vote)
+
+
+@dataclass(frozen=True)
 class Preference:
     """Two answers to one prompt and how strongly people preferred the first.
 
@@ -23,6 +57,8 @@ class Preference:
         probability: mean of the judgements for `chosen`, in [0.5, 1]; 0.5 is a tie.
         weight: how much the pair counts in the loss; the pairs of a ranking count less (feedback/comparisons.py).
         role: which model learns from it: "reward" (PPO sees that model) or "judge" (PPO never sees it).
+        margin: mean strength with which people preferred `chosen`, in [0, 1]; 0 where nobody was asked.
+        opinions: the judgements behind all this, seen from `chosen`.
     """
 
     prompt: str
@@ -33,17 +69,36 @@ class Preference:
     source: str = ""
     batch: str = ""
     role: str = "reward"
+    margin: float = 0.0
+    opinions: tuple[Opinion, ...] = ()
+
+    @property
+    def agreement(self) -> float:
+        """Share of the votes for `chosen`, whatever their strength; it may be below 0.5 where strengths differ."""
+        return fmean(opinion.vote for opinion in self.opinions) if self.opinions else self.probability
 
 
 @dataclass(frozen=True)
 class Rating:
-    """An answer and its rating, scaled to [0, 1]; calibrates the stars that people read."""
+    """An answer and what it was given, scaled to [0, 1]: stars, or thumbs.
+
+    It calibrates the stars that people read, and teaches the reward model where `rating_weight` or `thumbs_weight`
+    in params.yaml says so.
+
+    Attributes:
+        kind: "rating", or "thumbs": then `rating` is the share of thumbs up.
+        levels: how many different ratings its scale has.
+        role: which model may learn from it, as that of the preferences on its prompt.
+    """
 
     prompt: str
     response: str
     rating: float
     source: str = ""
     batch: str = ""
+    kind: str = "rating"
+    levels: int = 5
+    role: str = "reward"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from components.files import sha256_bytes
+from components.records import Opinion
 
 #: With how many others an answer is compared at most, where people spoke of several answers.
 MEETINGS = 16
@@ -28,18 +29,28 @@ class Comparison:
     """One judgement of two answers.
 
     Attributes:
-        label: 1.0 if `first` is better, 0.0 if `second` is, 0.5 for a tie; between for a weak preference.
-        weight: how much it counts in a loss.
+        opinion: what it says of `first`.
     """
 
     prompt: str
     first: str
     second: str
-    label: float
-    weight: float
-    kind: str
+    opinion: Opinion
     source: str
     batch: str
+
+    @property
+    def kind(self) -> str:
+        return self.opinion.kind
+
+    @property
+    def label(self) -> float:
+        """1.0 if `first` is better, 0.0 if `second` is, 0.5 for a tie; between for a weak preference."""
+        return self.opinion.label
+
+    @property
+    def weight(self) -> float:
+        return self.opinion.weight
 
 
 def compare_all(rows: Iterable[Row]) -> Iterator[Comparison]:
@@ -55,14 +66,11 @@ def compare_all(rows: Iterable[Row]) -> Iterator[Comparison]:
 
 
 def from_votes(row: Row) -> Iterator[Comparison]:
-    """One comparison a vote.
-
-    A strength s in [0, 1] draws the label to a tie: 0.5 + (label - 0.5) * s. Without one the label stays.
-    """
-    strength = 1.0 if row["strength"] is None else float(row["strength"])
+    """One comparison a vote; the row's strength is each vote's."""
     first, second = row["responses"]
     for vote in row["votes"]:
-        yield _comparison(row, first, second, 0.5 + (vote["label"] - 0.5) * strength)
+        opinion = Opinion("pairwise", vote["label"], 1.0, vote["annotator"], row["strength"])
+        yield _comparison(row, first, second, opinion)
 
 
 def from_ranking(row: Row) -> Iterator[Comparison]:
@@ -70,14 +78,15 @@ def from_ranking(row: Row) -> Iterator[Comparison]:
     responses, ranks = row["responses"], row["ranks"]
     for first, second, weight in _meetings(responses):
         if ranks[first] != ranks[second]:
-            label = float(ranks[first] < ranks[second])
-            yield _comparison(row, responses[first], responses[second], label, weight)
+            vote = float(ranks[first] < ranks[second])
+            opinion = Opinion("ranking", vote, weight, row["annotator"])
+            yield _comparison(row, responses[first], responses[second], opinion)
 
 
 def from_edit(row: Row) -> Iterator[Comparison]:
     """The mended answer is better than the one it was made from."""
     original, edited = row["responses"]
-    yield _comparison(row, edited, original, 1.0)
+    yield _comparison(row, edited, original, Opinion("edit", 1.0, 1.0, row["annotator"]))
 
 
 def from_ratings(rows: Iterable[Row]) -> Iterator[Comparison]:
@@ -87,8 +96,9 @@ def from_ratings(rows: Iterable[Row]) -> Iterator[Comparison]:
     """
     for answers in _answers_by_prompt(rows):
         for first, second, weight in _pairs(answers):
-            for label in _labels(first, second):
-                yield _comparison(first.row, first.text, second.text, label, weight)
+            for name, vote in _votes(first, second):
+                opinion = Opinion("rating", vote, weight, name)
+                yield _comparison(first.row, first.text, second.text, opinion)
 
 
 def from_thumbs(rows: Iterable[Row]) -> Iterator[Comparison]:
@@ -97,7 +107,8 @@ def from_thumbs(rows: Iterable[Row]) -> Iterator[Comparison]:
         for first, second, weight in _pairs(answers):
             leanings = first.mean - 0.5, second.mean - 0.5
             if leanings[0] * leanings[1] < 0:
-                yield _comparison(first.row, first.text, second.text, float(leanings[0] > 0), weight)
+                opinion = Opinion("thumbs", float(leanings[0] > 0), weight)
+                yield _comparison(first.row, first.text, second.text, opinion)
 
 
 def scaled(row: Row, label: float) -> float:
@@ -131,13 +142,15 @@ def _answers_by_prompt(rows: Iterable[Row]) -> Iterable[Sequence[_Answer]]:
     return [list(answers.values()) for answers in prompts.values()]
 
 
-def _labels(first: _Answer, second: _Answer) -> list[float]:
+def _votes(first: _Answer, second: _Answer) -> list[tuple[str | None, float]]:
+    """Who of those that rated both prefers which; nobody by name where nobody did."""
     shared = [name for name in first.given if name is not None and name in second.given]
-    if shared:
-        margins = [fmean(first.given[name]) - fmean(second.given[name]) for name in shared]
-    else:
-        margins = [first.mean - second.mean]
-    return [float(margin > 0) for margin in margins if margin != 0]
+    margins: list[tuple[str | None, float]] = [
+        (name, fmean(first.given[name]) - fmean(second.given[name])) for name in shared
+    ]
+    if not shared:
+        margins = [(None, first.mean - second.mean)]
+    return [(name, float(margin > 0)) for name, margin in margins if margin != 0]
 
 
 def _pairs(answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, _Answer, float]]:
@@ -170,5 +183,5 @@ def _neighbours(texts: Sequence[str]) -> list[tuple[int, int]]:
     ]
 
 
-def _comparison(row: Row, first: str, second: str, label: float, weight: float = 1.0) -> Comparison:
-    return Comparison(row["prompt"], first, second, label, weight, row["kind"], row["source"], row["batch"])
+def _comparison(row: Row, first: str, second: str, opinion: Opinion) -> Comparison:
+    return Comparison(row["prompt"], first, second, opinion, row["source"], row["batch"])

@@ -12,10 +12,13 @@ from components.config import PrepareParams
 from components.errors import DataError
 from components.feedback.comparisons import Comparison, Row, compare_all, scaled
 from components.feedback.preferences import aggregate
-from components.feedback.splits import SPLITS, Split, normalise_prompt, split_of
+from components.feedback.splits import SPLITS, Split, normalise_prompt, role_of, split_of
 from components.records import Demonstration, Preference, Prompt, Rating
 
 Record = TypeVar("Record", Demonstration, Preference, Rating, Prompt)
+
+#: Levels of a scale that has more, or fractions.
+MOST_LEVELS = 11
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def prepare(rows: Sequence[Row], params: PrepareParams) -> Prepared:
     prepared = Prepared(
         demonstrations=_split([*written, *chosen], params),
         preferences=_split(preferences, params),
-        ratings=_split(_ratings(rows), params),
+        ratings=_split(_ratings(rows, params.judge_share), params),
         prompts=_split(_prompts(rows), params),
         read=_count(row["kind"] for row in rows),
         comparisons=_count(comparison.kind for comparison in sound),
@@ -102,17 +105,34 @@ def _chosen_demonstrations(
     return _unique([*written, *chosen])[len(written) :]
 
 
-def _ratings(rows: Iterable[Row]) -> list[Rating]:
-    """Each rated row with the mean of its votes."""
+def _ratings(rows: Iterable[Row], judge_share: float) -> list[Rating]:
+    """Each row of stars or thumbs with the mean of its votes."""
     return [
-        Rating(row["prompt"], row["responses"][0], _mean_rating(row), row["source"], row["batch"])
+        Rating(
+            prompt=row["prompt"],
+            response=row["responses"][0],
+            rating=_mean_rating(row),
+            source=row["source"],
+            batch=row["batch"],
+            kind=row["kind"],
+            levels=_levels(row),
+            role=role_of(row["prompt"], judge_share),
+        )
         for row in rows
-        if row["kind"] == "rating"
+        if row["kind"] in ("rating", "thumbs")
     ]
 
 
 def _mean_rating(row: Row) -> float:
     return fmean(scaled(row, vote["label"]) for vote in row["votes"])
+
+
+def _levels(row: Row) -> int:
+    """Two of a thumb, five of a scale from 1 to 5; a fine or fractional scale is read in tenths."""
+    if row["kind"] == "thumbs":
+        return 2
+    span = float(row["scale_max"] - row["scale_min"])
+    return int(span) + 1 if span.is_integer() and span < MOST_LEVELS else MOST_LEVELS
 
 
 def _prompts(rows: Iterable[Row]) -> list[Prompt]:
@@ -140,7 +160,11 @@ def _dropped(
     sound: Sequence[Comparison],
     written: Sequence[Demonstration],
 ) -> dict[str, int]:
-    """What was left out, and why. A rating that stands alone is kept: it has a use of its own."""
+    """What was left out of demonstrations and preferences, and why.
+
+    A rating that stands alone is not counted: the stars are made of it. A thumb that stands alone is: it teaches
+    something only where `thumbs_weight` in params.yaml says so.
+    """
     useful = {(comparison.kind, comparison.prompt) for comparison in compared}
     comparing = [row for row in rows if row["kind"] in ("pairwise", "ranking", "thumbs")]
     reasons = {

@@ -24,7 +24,8 @@ def summarise(prepared: Prepared) -> Summary:
     used: dict[str, dict[str, int]] = {
         "demonstrations": _sizes(prepared.demonstrations),
         **{f"preferences_{role}": _preferences_of(role, prepared) for role in ROLES},
-        "ratings": _sizes(prepared.ratings),
+        "ratings": _ratings_of("rating", prepared),
+        "thumbs": _ratings_of("thumbs", prepared),
         "prompts": _sizes(prepared.prompts),
     }
     pairs = [preference for split in SPLITS for preference in prepared.preferences[split]]
@@ -44,6 +45,10 @@ def _sizes(table: Mapping[Split, Sequence[object]]) -> dict[str, int]:
 
 def _preferences_of(role: str, prepared: Prepared) -> dict[str, int]:
     return {split: sum(pair.role == role for pair in pairs) for split, pairs in prepared.preferences.items()}
+
+
+def _ratings_of(kind: str, prepared: Prepared) -> dict[str, int]:
+    return {split: sum(rating.kind == kind for rating in found) for split, found in prepared.ratings.items()}
 
 
 def as_text(summary: Summary) -> str:

@@ -6,13 +6,13 @@ Read through Hugging Face `datasets`, streamed: nothing is copied into a cache a
 from __future__ import annotations
 
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from datasets import load_dataset
 
 from components.errors import DataError
 from components.feedback.splits import Split
-from components.records import Demonstration, Preference, Prompt, Rating
+from components.records import Demonstration, Opinion, Preference, Prompt, Rating
 from components.stages.paths import PREPARED
 
 Record = TypeVar("Record", Demonstration, Preference, Rating, Prompt)
@@ -28,8 +28,10 @@ def load_preferences(split: Split, role: str | None = None) -> list[Preference]:
     return [preference for preference in preferences if role in (None, preference.role)]
 
 
-def load_ratings(split: Split) -> list[Rating]:
-    return _load("ratings", split, Rating)
+def load_ratings(split: Split, kind: str = "rating", role: str | None = None) -> list[Rating]:
+    """The stars of a split, or its "thumbs"; on the prompts of one role, or of both."""
+    ratings = _load("ratings", split, Rating)
+    return [rating for rating in ratings if rating.kind == kind and role in (None, rating.role)]
 
 
 def load_prompts(split: Split) -> list[Prompt]:
@@ -43,4 +45,10 @@ def _load(name: str, split: Split, record_type: type[Record]) -> list[Record]:
     # Streaming keeps no data, but it locks files in its cache folder: give it one to throw away.
     with TemporaryDirectory() as cache:
         rows = load_dataset("parquet", data_files=str(path), split="train", streaming=True, cache_dir=cache)
-        return [record_type(**row) for row in rows]
+        return [record_type(**_fields(row)) for row in rows]
+
+
+def _fields(row: dict[str, Any]) -> dict[str, Any]:
+    if "opinions" in row:
+        return row | {"opinions": tuple(Opinion(**opinion) for opinion in row["opinions"])}
+    return row

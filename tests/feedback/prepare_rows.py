@@ -17,8 +17,8 @@ PARAMS = PrepareParams(
 
 
 def row(kind: str, prompt: str, responses: Sequence[str], **fields: Any) -> dict[str, Any]:
-    empty = {"ranks": None, "scale_min": None, "scale_max": None, "strength": None, "votes": []}
-    origin = {"source": "test", "batch": "batch-1"}
+    empty = {"ranks": None, "scale_min": None, "scale_max": None, "strength": None}
+    origin = {"source": "test", "batch": "batch-1", "annotator": None, "votes": []}
     return {"kind": kind, "prompt": prompt, "responses": list(responses)} | empty | origin | fields
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from prepare_rows import PARAMS, demonstration, enough, pair, rating, row, thumb
+from prepare_rows import PARAMS, demonstration, enough, pair, rating, row, thumb, votes
 
 from components.errors import DataError
 from components.feedback.prepared import prepare
@@ -73,12 +73,26 @@ def test_chosen_answers_as_demonstrations(mode: str, least: int, added: bool) ->
     assert prepared.chosen_as_demonstrations == len(of_role["reward"]) * added
 
 
-def test_ratings_are_scaled_to_one() -> None:
-    rows = [*enough(), rating(TRAIN, "Fine.", 4, "Ann"), rating(TRAIN, "Bad.", 1, "Ann", best=10)]
-    assert prepare(rows, PARAMS).ratings["train"] == [
-        Rating(TRAIN, "Fine.", 0.75, "test", "batch-1"),
-        Rating(TRAIN, "Bad.", 0.0, "test", "batch-1"),
+def test_ratings_and_thumbs_are_scaled_to_one() -> None:
+    """The row of thumbs has two up and one down."""
+    rows = [
+        *enough(),
+        rating(TRAIN, "Fine.", 4, "Ann"),
+        rating(TRAIN, "Bad.", 1, "Ann", best=10),
+        row("thumbs", TRAIN, ("So-so.",), votes=votes(1, 1, 0)),
     ]
+    role = role_of(TRAIN, PARAMS.judge_share)
+    assert prepare(rows, PARAMS).ratings["train"] == [
+        Rating(TRAIN, "Fine.", 0.75, "test", "batch-1", "rating", 5, role),
+        Rating(TRAIN, "Bad.", 0.0, "test", "batch-1", "rating", 10, role),
+        Rating(TRAIN, "So-so.", pytest.approx(2 / 3), "test", "batch-1", "thumbs", 2, role),
+    ]
+
+
+@pytest.mark.parametrize(("best", "levels"), [(3, 3), (6, 6), (11, 11), (12, 11), (101, 11), (2.5, 11)])
+def test_fine_and_fractional_scales_are_read_in_tenths(best: float, levels: int) -> None:
+    (found,) = prepare([*enough(), rating(TRAIN, "Fine.", 2, "Ann", best=best)], PARAMS).ratings["train"]
+    assert found.levels == levels
 
 
 def test_prompts_are_distinct_and_of_all_kinds() -> None:
@@ -140,6 +154,9 @@ def test_a_table_without_rows_has_its_columns(tmp_path) -> None:
         "rating": pl.Float64,
         "source": pl.String,
         "batch": pl.String,
+        "kind": pl.String,
+        "levels": pl.Int64,
+        "role": pl.String,
     }
     assert frame.height == 0
 

@@ -8,7 +8,7 @@ from prepare_rows import demonstration, pair, rating, row, thumb
 from components.feedback.comparisons import compare_all
 from components.feedback.preferences import aggregate
 from components.feedback.splits import role_of
-from components.records import Preference
+from components.records import Opinion, Preference
 
 
 def seen(*rows: dict) -> list[tuple[str, str, float, float]]:
@@ -164,4 +164,6 @@ def test_the_weightiest_judgement_gives_the_weight() -> None:
 def test_a_preference_remembers_where_it_came_from() -> None:
     rows = [pair("P", "A", "B", 1, source="first", batch="b-1"), pair("P", "B", "A", 0, source="second")]
     (found,) = aggregate(compare_all(rows), judge_share=0.4)
-    assert found == Preference("P", "A", "B", 1.0, 1.0, "first", "b-1", role_of("P", 0.4))
+    for_a = Opinion("pairwise", 1.0, 1.0, "person 0", None)
+    role = role_of("P", 0.4)
+    assert found == Preference("P", "A", "B", 1.0, 1.0, "first", "b-1", role, 0.0, (for_a, for_a))
