@@ -31,6 +31,11 @@ def use_packed_attention(model: PreTrainedModel) -> None:
         ) from None
 
 
+def reads_packed_rows(model: PreTrainedModel) -> bool:
+    """Whether `use_packed_attention` holds for the model."""
+    return bool(model.config._attn_implementation == NAME)
+
+
 def packed_attention(
     module: torch.nn.Module,
     query: Tensor,

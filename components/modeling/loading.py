@@ -25,7 +25,8 @@ from components.modeling.packing import check_packing
 from components.modeling.text_format import TextFormat
 from components.modeling.tokenizer import add_missing_tokens
 
-_SAFE: dict[str, Any] = {"trust_remote_code": False}
+#: No code from strangers.
+SAFE: dict[str, Any] = {"trust_remote_code": False}
 
 
 def load_base(name: str) -> tuple[PreTrainedModel, Any]:
@@ -35,8 +36,8 @@ def load_base(name: str) -> tuple[PreTrainedModel, Any]:
         ModelError: it cannot be found or loaded.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **_SAFE)
-        model = AutoModelForCausalLM.from_pretrained(name, use_safetensors=True, dtype=torch.float32, **_SAFE)
+        tokenizer = AutoTokenizer.from_pretrained(name, **SAFE)
+        model = AutoModelForCausalLM.from_pretrained(name, use_safetensors=True, dtype=torch.float32, **SAFE)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"base model {name!r} cannot be loaded: {error}",
@@ -71,25 +72,36 @@ def load_policy(folder: Path) -> tuple[PreTrainedModel, Any, TextFormat]:
     return model, tokenizer, text_format
 
 
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer that a stage saved."""
+    return AutoTokenizer.from_pretrained(folder, **SAFE)
+
+
 def new_reward_model(folder: Path) -> tuple[PreTrainedModel, Any, TextFormat]:
     """A reward model with the trunk of the policy in `folder` and a fresh head of one logit.
 
     The head starts as normal with std 1 / sqrt(d + 1) (Stiennon 2020; Huang 2024, detail 12).
     """
     text_format = TextFormat.load(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
-    with _without_warnings():
+    tokenizer = load_tokenizer(folder)
+    with without_warnings():
         # transformers warns that the head is new: it is meant to be.
         model = AutoModelForSequenceClassification.from_pretrained(
-            folder, num_labels=1, use_safetensors=True, dtype=torch.float32, **_SAFE
+            folder, num_labels=1, use_safetensors=True, dtype=torch.float32, **SAFE
         )
-    head = scalar_head(model)
-    torch.nn.init.normal_(head.weight, std=(head.in_features + 1) ** -0.5)
+    start_head(model)
     return _ready(model, tokenizer), tokenizer, text_format
 
 
+def start_head(model: PreTrainedModel) -> None:
+    """Give a decoder's new head its first weights."""
+    head = scalar_head(model)
+    torch.nn.init.normal_(head.weight, std=(head.in_features + 1) ** -0.5)
+
+
 @contextmanager
-def _without_warnings() -> Iterator[None]:
+def without_warnings() -> Iterator[None]:
+    """Keep transformers from warning of what is meant to be."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -101,22 +113,41 @@ def _without_warnings() -> Iterator[None]:
 def load_reward_model(folder: Path) -> tuple[PreTrainedModel, Any, TextFormat]:
     """A reward model that a stage saved, with its tokenizer and text format."""
     text_format = TextFormat.load(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
+    tokenizer = load_tokenizer(folder)
     model = AutoModelForSequenceClassification.from_pretrained(
-        folder, use_safetensors=True, dtype=torch.float32, **_SAFE
+        folder, use_safetensors=True, dtype=torch.float32, **SAFE
     )
-    scalar_head(model)
-    return _ready(model, tokenizer), tokenizer, text_format
+    return ready_to_score(model, tokenizer), tokenizer, text_format
+
+
+def ready_to_score(model: PreTrainedModel, tokenizer: Any) -> PreTrainedModel:
+    """A sequence classifier that reads packed rows where it is a decoder that can, and padded tables otherwise."""
+    model.config.pad_token_id = tokenizer.pad_token_id
+    model.eval()
+    plain = model.config._attn_implementation
+    if not has_scalar_head(model):
+        return model
+    try:
+        check_packing(_ready(model, tokenizer))
+    except ModelError:
+        model.set_attn_implementation(plain)
+    return model
+
+
+def has_scalar_head(model: PreTrainedModel) -> bool:
+    """Whether the model is a decoder with one linear layer from a hidden state to one score."""
+    head = getattr(model, "score", None)
+    return isinstance(head, torch.nn.Linear) and head.out_features == 1
 
 
 def scalar_head(model: PreTrainedModel) -> torch.nn.Linear:
     """The linear layer that turns a hidden state into one score."""
-    head = getattr(model, "score", None)
-    if not isinstance(head, torch.nn.Linear) or head.out_features != 1:
+    if not has_scalar_head(model):
         raise ModelError(
             f"{type(model).__name__} has no one-logit `score` head",
             "use a decoder such as GPT-2, Llama or Qwen as base model",
         )
+    head: torch.nn.Linear = model.score
     return head
 
 

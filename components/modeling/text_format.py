@@ -11,6 +11,8 @@ from components.files import read_json, write_json
 
 FILE_NAME = "text_format.json"
 PLACE = "{prompt}"
+#: Stands in the file of a `SeparatorFormat`.
+SEPARATED = "separated"
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,31 @@ class TextFormat:
     def save(self, folder: Path) -> None:
         write_json(folder / FILE_NAME, asdict(self))
 
-    @classmethod
-    def load(cls, folder: Path) -> TextFormat:
+    @staticmethod
+    def load(folder: Path) -> TextFormat:
         """Raises ModelError where the folder does not hold a model of this project."""
         path = folder / FILE_NAME
         if not path.exists():
             raise ModelError(f"{path} not found", f"{folder} is not a model of this project; rerun its stage")
-        return cls(**read_json(path))
+        content = read_json(path)
+        return SeparatorFormat(**content) if content.pop(SEPARATED, False) else TextFormat(**content)
+
+
+class SeparatorFormat(TextFormat):
+    """As an encoder such as BERT reads two texts: [CLS] prompt [SEP] response [SEP]; no limit cuts these off."""
+
+    def prompt_ids(self, tokenizer: Any, prompt: str) -> list[int]:
+        ids = encode(tokenizer, self.prompt_template.replace(PLACE, prompt))
+        room = max(0, self.max_prompt_tokens - 2)
+        kept = ids[len(ids) - min(room, len(ids)) :]
+        return [int(tokenizer.cls_token_id), *kept, int(tokenizer.sep_token_id)]
+
+    def response_ids(self, tokenizer: Any, response: str) -> list[int]:
+        ids = encode(tokenizer, response)[: self.max_response_tokens - 1]
+        return [*ids, int(tokenizer.sep_token_id)]
+
+    def save(self, folder: Path) -> None:
+        write_json(folder / FILE_NAME, asdict(self) | {SEPARATED: True})
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
