@@ -66,8 +66,12 @@ def longer_wins_accuracy(
     preferences: Sequence[Preference], bootstrap: Bootstrap = DEFAULT_BOOTSTRAP
 ) -> Accuracy:
     """Accuracy of preferring the answer with more characters: what a reward model must beat."""
-    margins = [float(len(pair.chosen) - len(pair.rejected)) for pair in preferences]
-    return pairwise_accuracy(margins, preferences, bootstrap)
+    return pairwise_accuracy(length_margins(preferences), preferences, bootstrap)
+
+
+def length_margins(preferences: Sequence[Preference]) -> Floats:
+    """[pairs] characters of `chosen` minus characters of `rejected`."""
+    return np.array([len(pair.chosen) - len(pair.rejected) for pair in preferences], dtype=np.float64)
 
 
 def accuracy_by(

@@ -14,6 +14,11 @@ from components.evaluation.intervals import Floats, number
 from components.files import sha256_bytes
 from components.records import Preference
 
+#: A temperature from fewer pairs than this would be noise.
+FEWEST_PAIRS = 20
+#: Between these temperatures one is looked for.
+COLDEST, HOTTEST = 0.05, 20.0
+
 
 @dataclass(frozen=True)
 class ReliabilityBin:
@@ -39,9 +44,9 @@ class Calibration:
     brier: float
     bins: tuple[ReliabilityBin, ...]
 
-    def figures(self) -> dict[str, float | None]:
+    def figures(self, prefix: str = "") -> dict[str, float | None]:
         """As metrics.json holds it."""
-        return {"ece": number(self.ece), "brier": number(self.brier)}
+        return {f"{prefix}ece": number(self.ece), f"{prefix}brier": number(self.brier)}
 
 
 def calibrate(margins: npt.ArrayLike, preferences: Sequence[Preference], bins: int) -> Calibration:
@@ -72,6 +77,51 @@ def calibrate(margins: npt.ArrayLike, preferences: Sequence[Preference], bins: i
     table = _reliability(predicted, observed, weights, bins)
     ece = sum(row.weight * abs(row.predicted - row.observed) for row in table)
     return Calibration(ece, float((weights * (predicted - observed) ** 2).sum()), table)
+
+
+def cross_entropy(margins: npt.ArrayLike, preferences: Sequence[Preference]) -> float:
+    """Weighted mean of -p log sigmoid(margin) - (1 - p) log sigmoid(-margin), p the probability of the pair.
+
+    Args:
+        margins: [pairs] log-odds of `chosen`.
+
+    Returns:
+        nats; NaN where there is no pair.
+    """
+    margins = aligned(margins, preferences)
+    if margins.size == 0:
+        return math.nan
+    said, weights = _said_of(preferences)
+    # -log sigmoid(x) is log(1 + e^-x).
+    losses = said * np.logaddexp(0, -margins) + (1 - said) * np.logaddexp(0, margins)
+    return float((weights * losses).sum())
+
+
+def fit_temperature(margins: npt.ArrayLike, preferences: Sequence[Preference]) -> float:
+    """The one number T for which margins / T have the least cross-entropy (Guo et al. 2017, section 4.2).
+
+    The loss is convex in 1 / T; its slope is brought to zero by halving. The order of any two answers stays.
+
+    Returns:
+        between COLDEST and HOTTEST: pairs that are all ranked right would have it at 0, and pairs ranked no better
+        than by chance at infinity. 1 where there are fewer than FEWEST_PAIRS.
+    """
+    margins = aligned(margins, preferences)
+    if margins.size < FEWEST_PAIRS:
+        return 1.0
+    said, weights = _said_of(preferences)
+    low, high = math.log(1 / HOTTEST), math.log(1 / COLDEST)
+    for _ in range(60):
+        middle = (low + high) / 2
+        slope = float((weights * margins * (sigmoid(math.exp(middle) * margins) - said)).sum())
+        low, high = (middle, high) if slope < 0 else (low, middle)
+    return math.exp(-(low + high) / 2)
+
+
+def _said_of(preferences: Sequence[Preference]) -> tuple[Floats, Floats]:
+    """[pairs] probabilities, and [pairs] weights that add up to 1."""
+    weights = np.array([pair.weight for pair in preferences], dtype=np.float64)
+    return np.array([pair.probability for pair in preferences]), weights / weights.sum()
 
 
 def is_turned(pair: Preference) -> bool:

@@ -92,6 +92,7 @@ def _tables(metrics: Mapping[str, Any]) -> list[Any]:
         models_table(metrics),
         scorers_table(metrics),
         slices_table(metrics, "by_source", "The reward model's accuracy by source"),
+        slices_table(metrics, "by_annotator", "The reward model's accuracy by annotator"),
         slices_table(metrics, "by_batch", "The reward model's accuracy by batch"),
     )
     return [table for table in found if table.rows]

@@ -34,6 +34,7 @@ def models_table(metrics: Mapping[str, Any]) -> Table:
         "Repeated 4-grams": plain("repetition", "{:.1%}"),
         "Distinct words": plain("distinct_1", "{:.3f}"),
         "Distinct word pairs": plain("distinct_2", "{:.3f}"),
+        "Disagreement of the reward models": plain("reward_disagreement", "{:.2f}"),
     }
     columns = {"SFT": "sft", "Policy (PPO)": "policy", "DPO": "dpo"}
     return _table("The models' answers to held-out prompts", columns, rows, metrics)
@@ -47,17 +48,24 @@ def scorers_table(metrics: Mapping[str, Any]) -> Table:
         "Accuracy of preferring the longer answer": plain("longer_wins_accuracy", "{:.1%}"),
         "Calibration error (ECE)": plain("ece", "{:.3f}"),
         "Brier score": plain("brier", "{:.3f}"),
+        "Temperature fitted to other held-out pairs": plain("temperature", "{:.2f}"),
+        "Calibration error at that temperature": plain("calibrated_ece", "{:.3f}"),
+        "Brier score at that temperature": plain("calibrated_brier", "{:.3f}"),
     }
     columns = {"Reward model": "reward_model", "Judge": "judge"}
     return _table("What scores the answers, on held-out pairs", columns, rows, metrics)
 
 
 def slices_table(metrics: Mapping[str, Any], key: str, caption: str) -> Table:
-    """The reward model's accuracy in each group of `reward_model.<key>`, such as each source."""
+    """The reward model's accuracy in each group of `reward_model.<key>`, such as each source, and the baseline's."""
     groups = Figures(metrics.get("reward_model")).groups(key)
-    accuracy, pairs = share_with_interval("accuracy"), plain("pairs", "{:.0f}")
-    rows = tuple((name, (accuracy(group), pairs(group))) for name, group in groups.items())
-    return Table(caption, ("Accuracy", "Pairs"), rows)
+    columns: dict[str, Show] = {
+        "Accuracy": share_with_interval("accuracy"),
+        "Longer wins": plain("longer_wins_accuracy", "{:.1%}"),
+        "Pairs": plain("pairs", "{:.0f}"),
+    }
+    rows = tuple((name, tuple(show(group) for show in columns.values())) for name, group in groups.items())
+    return Table(caption, tuple(columns), rows)
 
 
 def paragraph(metrics: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from components.tracking.tracker import Tracker, mlflow_errors
 #: MLflow takes at most this many in one request.
 METRICS_AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
+#: Characters that a metric's name may not have; a slash would make a path of it.
+_REFUSED = re.compile(r"[^\w.\- :]")
+LONGEST_NAME = 250
 
 #: What of a stage's files belongs to its run, beside its figures.
 ARTIFACTS = {"evaluate": ("report.html", "gates.json", "metrics.json", "samples.jsonl")}
@@ -107,7 +111,12 @@ def _metrics(root: Path, stage: str) -> Iterator[tuple[str, float, int]]:
         prefix = "final."
     final = root / "reports" / ("metrics.json" if stage == "evaluate" else f"{stage}.json")
     if final.exists():
-        yield from ((f"{prefix}{name}", value, 0) for name, value in figures(read_json(final)))
+        yield from ((_safe(f"{prefix}{name}"), value, 0) for name, value in figures(read_json(final)))
+
+
+def _safe(name: str) -> str:
+    """A name that MLflow takes: those of sources, annotators and batches are whatever people wrote."""
+    return _REFUSED.sub("_", name)[:LONGEST_NAME]
 
 
 def _steps(path: Path) -> Iterator[tuple[str, float, int]]:

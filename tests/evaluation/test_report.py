@@ -165,7 +165,7 @@ def test_pictures_have_words_and_tables_have_headers(whole: str) -> None:
     assert len(alts) == page.tags.count("img") == 7
     assert all(": from " in alt or "ECE" in alt for alt in alts)
     scopes = page.values("scope")
-    assert scopes.count("col") == 3 + 2 + 2
+    assert scopes.count("col") == 3 + 2 + 3
     assert page.tags.count("caption") == page.tags.count("table") == 3
     assert [tag for tag in page.tags if tag in ("h1", "h2", "h3", "h4")][:6] == [
         "h1",

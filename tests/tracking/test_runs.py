@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -55,6 +56,19 @@ def test_figures_are_numbers_only():
         "reward_model.accuracy": 0.81,
         "policy.win_rate_vs_sft": 0.71,
         "policy.sequence_kl": 6.1,
+    }
+
+
+def test_names_that_people_wrote_become_names_that_mlflow_takes(tracker, root):
+    groups = {name: {"accuracy": 0.5} for name in ("ann@example.org", "a/../b", "Zoë (night)", "x" * 300)}
+    (root / "reports/metrics.json").write_text(json.dumps({"reward_model": {"by_annotator": groups}}))
+    found = tracker.client.get_run(record_stage(tracker, "evaluate")).data.metrics
+    start = "reward_model.by_annotator."
+    assert set(found) == {
+        f"{start}ann_example.org.accuracy",
+        f"{start}a_.._b.accuracy",
+        f"{start}Zoë _night_.accuracy",
+        start + "x" * (250 - len(start)),
     }
 
 
