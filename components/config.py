@@ -98,9 +98,28 @@ class SupervisedParams(Section):
 
 
 class RewardParams(SupervisedParams):
-    """Attributes: centering: weight of the term that keeps scores near zero (Eisenstein 2023, eq. 2)."""
+    """What the reward model is made of, and what it learns from.
+
+    Attributes:
+        centering: weight of the term that keeps scores near zero (Eisenstein 2023, eq. 2).
+        base: "sft" (the SFT model's trunk), or a folder or hub id of any model that transformers can load for sequence
+            classification; then with its own tokenizer.
+        max_prompt_tokens, max_response_tokens: in the base's own tokens; None: as in `model`.
+        ensemble: how many are trained, each from another seed.
+        strength_margin: 0: the strength of a preference draws its label to a tie. Above: the label stays, and a
+            preference of strength s asks for a lead of s * strength_margin (Touvron 2023, eq. 2).
+        rating_weight, thumbs_weight: how much a rated answer counts beside an average pair. 0: ratings, or thumbs,
+            teach as comparisons of two answers. Above: on their own, and no longer as comparisons.
+    """
 
     centering: Annotated[float, Field(ge=0)]
+    base: str = "sft"
+    max_prompt_tokens: Count | None = None
+    max_response_tokens: Count | None = None
+    ensemble: Count = 1
+    strength_margin: Annotated[float, Field(ge=0)] = 0.0
+    rating_weight: Annotated[float, Field(ge=0)] = 0.0
+    thumbs_weight: Annotated[float, Field(ge=0)] = 0.0
 
 
 class DpoParams(SupervisedParams):
@@ -131,6 +150,8 @@ class PpoParams(Section):
         temperature: divides the logits in sampling and in every logprob alike.
         top_k, top_p, epsilon: explore less or more than the policy itself (components/modeling/exploration.py).
         missing_eos_score: score of a response that was cut by length instead of ending itself.
+        uncertainty_penalty: the score is the mean over the reward models of an ensemble minus this many times their
+            standard deviation (Coste 2023).
         target_kl: a round's updates stop early when the approximate KL to the sampler passes this.
     """
 
@@ -158,6 +179,7 @@ class PpoParams(Section):
     top_p: Annotated[float, Field(gt=0, le=1)]
     epsilon: Annotated[float, Field(ge=0, lt=1)]
     missing_eos_score: float
+    uncertainty_penalty: Annotated[float, Field(ge=0)] = 0.0
     target_kl: Positive
     max_grad_norm: Positive
 

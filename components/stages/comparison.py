@@ -24,7 +24,7 @@ from components.records import Prompt
 from components.stages.paths import DPO, JUDGE, POLICY, REWARD, SFT
 from components.training.divergence import sequence_kls
 from components.training.encoding import Encoded
-from components.training.scoring import ScoreTexts, load_scorer
+from components.training.scoring import Scorer, ScoreTexts, load_scorer
 
 MODELS = {"sft": SFT, "policy": POLICY, "dpo": DPO}
 
@@ -45,6 +45,7 @@ class Answered:
     reward: list[float]
     judge: list[float]
     gold: list[float] | None
+    disagreement: float | None
     sequence_kl: float
 
 
@@ -53,7 +54,7 @@ class _Yardsticks:
     """What every model's answers are held against, loaded once."""
 
     reference: PreTrainedModel
-    reward: ScoreTexts
+    reward: Scorer
     judge: ScoreTexts
 
 
@@ -85,8 +86,14 @@ def _answer(
         reward=measure.reward(texts, replies),
         judge=measure.judge(texts, replies),
         gold=_gold(prompts, replies),
+        disagreement=_disagreement(measure.reward, texts, replies),
         sequence_kl=fmean(sequence_kls(model, measure.reference, rows, temperature)),
     )
+
+
+def _disagreement(scorer: Scorer, prompts: Sequence[str], replies: Sequence[str]) -> float | None:
+    """Mean standard deviation over the members of an ensemble: it grows where the policy left what they know."""
+    return fmean(scorer.disagreement(prompts, replies)) if len(scorer.members) > 1 else None
 
 
 def _gold(prompts: Sequence[Prompt], replies: Sequence[str]) -> list[float] | None:
@@ -101,6 +108,7 @@ def _describe(found: Answered) -> dict[str, Any]:
     return {
         "sequence_kl": found.sequence_kl,
         "reward": fmean(found.reward),
+        "reward_disagreement": found.disagreement,
         "judge": fmean(found.judge),
         "gold": None if found.gold is None else fmean(found.gold),
         **asdict(statistics),

@@ -7,9 +7,17 @@ from transformers import PreTrainedModel
 
 from components.config import PpoParams, load_params
 from components.files import replacing_directory
+from components.modeling.attention import reads_packed_rows
 from components.modeling.device import cast_weights, pick_device, seed_everything
 from components.modeling.exploration import Exploration
-from components.modeling.loading import load_policy, load_reward_model, save_model, scalar_head
+from components.modeling.loading import (
+    load_policy,
+    load_reward_model,
+    load_tokenizer,
+    new_reward_model,
+    save_model,
+    scalar_head,
+)
 from components.stages.checkpointing import forget_checkpoints
 from components.stages.launching import run_training_stage
 from components.stages.paths import POLICY, REWARD, SFT
@@ -55,7 +63,7 @@ def set_up(params: PpoParams, compute: Compute) -> tuple[RolloutSampler, Learner
         critic=make_critic(policy, critic_model, params),
         tokenizer=tokenizer,
         text_format=text_format,
-        score_texts=load_scorer(REWARD),
+        score_texts=load_scorer(REWARD, params.uncertainty_penalty),
         explore=Exploration(params.temperature, params.top_k, params.top_p, params.epsilon),
         missing_eos_score=params.missing_eos_score,
         workers=compute.workers,
@@ -72,9 +80,18 @@ def load_reference(compute: Compute) -> PreTrainedModel:
 
 
 def load_critic() -> PreTrainedModel:
-    """The reward model, its head on the scale of the normalised scores that the critic will be taught."""
-    critic, _, _ = load_reward_model(REWARD)
-    scale, head = RewardScale.load(REWARD), scalar_head(critic)
+    """The reward model (an ensemble's first), its head on the scale of the normalised scores that it will be taught.
+
+    A critic reads the policy's tokens, state by state. Where the reward model reads other tokens or, as an encoder,
+    whole texts alone, the critic is the SFT model with a head of zeros: its first values are 0 and say nothing wrong.
+    """
+    critic, tokenizer, _ = load_reward_model(REWARD)
+    scale = RewardScale.load(REWARD)
+    if not (reads_packed_rows(critic) and tokenizer.get_vocab() == load_tokenizer(SFT).get_vocab()):
+        critic, _, _ = new_reward_model(SFT)
+        torch.nn.init.zeros_(scalar_head(critic).weight)
+        scale = RewardScale(0.0, 1.0)
+    head = scalar_head(critic)
     head.weight.data /= scale.std
     head.bias = torch.nn.Parameter(torch.tensor([-scale.mean / scale.std]))
     return critic

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
-
-from transformers import PreTrainedModel
+from statistics import fmean
 
 from components.config import Params, RewardParams
 from components.errors import DataError
-from components.evaluation.stars import FEWEST_RATINGS, Stars, fit_stars
+from components.evaluation.intervals import number
 from components.files import replacing_directory
-from components.modeling.device import pick_device, seed_everything
-from components.modeling.loading import new_reward_model, save_model
-from components.modeling.text_format import TextFormat
+from components.modeling.device import seed_everything
+from components.modeling.loading import save_model
+from components.stages.backbone import Backbone, start_backbone
 from components.stages.checkpointing import forget_checkpoints
-from components.stages.paths import SFT
-from components.stages.prepared import load_demonstrations, load_preferences, load_ratings
-from components.stages.step_log import StepLog
+from components.stages.fitting import fit_to_people, measure_scale
+from components.stages.preference_data import Lesson, load_lesson
+from components.stages.step_log import LaterSteps, StepLog
 from components.stages.training_run import start_run
-from components.training.encoding import encode_pairs
-from components.training.epochs import count_steps
-from components.training.reward_model import encode_preferences, train_reward_model
-from components.training.scoring import RewardScale, ScoreTexts, raw_scores, text_scorer
+from components.training.prompt_groups import count_lessons
+from components.training.rated_answers import EncodedRating
+from components.training.reward_model import EncodedPair, train_reward_model
+from components.training.run import Run
+from components.training.scoring import member_folder
 
-#: Reference responses that fix the zero and the unit of the scores.
-REFERENCES = 512
+Judgements = Sequence[EncodedPair | EncodedRating]
 
 
 @dataclass(frozen=True)
@@ -41,50 +43,83 @@ class Setting:
 
 
 def train_preference_model(setting: Setting, params: Params) -> None:
-    """Train on the role's training preferences, fix the scale and the stars, and write folder and reports."""
-    seed_everything(setting.seed)
-    model, tokenizer, text_format = new_reward_model(SFT)
-    model.to(pick_device())
-    pairs = encode_preferences(tokenizer, text_format, load_preferences("train", setting.role))
-    if not pairs:
-        raise DataError(
-            f"no training preferences for the role {setting.role!r}",
-            "ingest more pairwise feedback, or change prepare.judge_share in params.yaml",
-        )
-    log = StepLog(setting.stage, count_steps(len(pairs), setting.learning), shown=("loss", "accuracy"))
+    """Train on the role's feedback, fix the scale, the temperature and the stars, and write folder and reports."""
+    lesson = load_lesson(setting.role, setting.learning)
+    member = _start_member(setting, 0)
+    judgements = _encode(lesson, member, setting)
+    steps = [
+        count_lessons(judgements, setting.learning, setting.seed + number)
+        for number in range(setting.learning.ensemble)
+    ]
+    log = StepLog(setting.stage, sum(steps), shown=("loss", "accuracy"))
     run = start_run(setting.stage, params, setting.seed, log)
-    train_reward_model(model, pairs, setting.learning, run)
-    if not run.leads:
-        return
-    scale = _measure_scale(model, tokenizer, text_format)
-    stars = _fit_stars(text_scorer(model, tokenizer, text_format, scale))
-    with replacing_directory(setting.folder) as staged:
-        save_model(staged, model, tokenizer, text_format)
-        scale.save(staged)
-        if stars is not None:
-            stars.write(staged / "stars.json")
-    log.write(
-        {
-            "pairs": len(pairs),
-            "train_loss": log.mean_of_last("loss"),
-            "train_accuracy": log.mean_of_last("accuracy"),
-        }
-    )
+    with _writing(setting.folder, run) as staged:
+        for number in range(setting.learning.ensemble):
+            member = member if number == 0 else _start_member(setting, number)
+            part = _part_of(run, log, number, sum(steps[:number]), setting)
+            train_reward_model(member.model, judgements, setting.learning, part)
+            if staged is not None:
+                _save(member, member_folder(staged, number))
+        if staged is None:
+            return
+        figures = fit_to_people(staged)
+    log.write(_counts(judgements) | _of_training(log, steps) | figures)
     forget_checkpoints(setting.stage)
 
 
-def _measure_scale(model: PreTrainedModel, tokenizer: Any, text_format: TextFormat) -> RewardScale:
-    references = load_demonstrations("train")[:REFERENCES]
-    rows = encode_pairs(
-        tokenizer, text_format, [row.prompt for row in references], [row.response for row in references]
+def _start_member(setting: Setting, number: int) -> Backbone:
+    """Members differ in the head they start with and in the order of their data (Coste 2023, section 4)."""
+    seed_everything(setting.seed + number)
+    return start_backbone(setting.learning)
+
+
+def _encode(lesson: Lesson, member: Backbone, setting: Setting) -> Judgements:
+    judgements = lesson.encode(member.tokenizer, member.text_format, setting.learning)
+    if not judgements:
+        raise DataError(
+            "the two answers of every pair are the same once they are cut to max_response_tokens",
+            "set max_response_tokens higher in params.yaml",
+        )
+    return judgements
+
+
+def _writing(folder: Path, run: Run) -> AbstractContextManager[Path | None]:
+    """The folder to write into; None in a process that only helps."""
+    return replacing_directory(folder) if run.leads else nullcontext()
+
+
+def _part_of(run: Run, log: StepLog, number: int, done: int, setting: Setting) -> Run:
+    """A member's part of the run: another seed, the log's later steps, and checkpoints of its own."""
+    if setting.learning.ensemble == 1:
+        return run
+    return replace(
+        run,
+        seed=run.seed + number,
+        log=LaterSteps(log, done),
+        checkpoints=run.checkpoints.of_part(f"member-{number}"),
     )
-    return RewardScale.measure(raw_scores(model, rows))
 
 
-def _fit_stars(score: ScoreTexts) -> Stars | None:
-    ratings = load_ratings("validation")
-    if len(ratings) < FEWEST_RATINGS:
-        # Kinder to the model than it deserves, because it learned from these too; better than no stars.
-        ratings = load_ratings("train")
-    scores = score([row.prompt for row in ratings], [row.response for row in ratings])
-    return fit_stars(scores, [row.rating for row in ratings])
+def _save(member: Backbone, folder: Path) -> None:
+    save_model(folder, member.model, member.tokenizer, member.text_format)
+    measure_scale(member).save(folder)
+
+
+def _counts(judgements: Judgements) -> dict[str, object]:
+    kinds = Counter(_kind_of(judgement) for judgement in judgements)
+    return {kind: kinds[kind] for kind in ("pairs", "ratings", "thumbs")}
+
+
+def _kind_of(judgement: EncodedPair | EncodedRating) -> str:
+    if isinstance(judgement, EncodedPair):
+        return "pairs"
+    return "ratings" if judgement.levels else "thumbs"
+
+
+def _of_training(log: StepLog, steps: Sequence[int]) -> dict[str, object]:
+    """The last figures of training: the mean over the members."""
+    ends = list(zip(accumulate(steps), steps, strict=True))
+    return {
+        f"train_{name}": number(fmean(log.mean_before(name, end, count) for end, count in ends))
+        for name in ("loss", "accuracy")
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,8 +50,16 @@ class StepLog:
 
     def mean_of_last(self, name: str, share: float = 0.1) -> float:
         """Mean of a metric over the last part of the run: less noise than its last value."""
-        count = max(1, round(share * len(self.rows)))
-        return sum(row[name] for row in self.rows[-count:]) / count
+        return self.mean_before(name, len(self.rows), len(self.rows), share)
+
+    def mean_before(self, name: str, end: int, steps: int, share: float = 0.1) -> float:
+        """Mean of a metric over the last part of the `steps` rows before row `end`.
+
+        Steps at which it was not measured are left out; NaN where it never was.
+        """
+        count = max(1, round(share * steps))
+        measured = [row[name] for row in self.rows[end - count : end] if not math.isnan(row[name])]
+        return sum(measured) / len(measured) if measured else math.nan
 
     def write(self, metrics: Mapping[str, object]) -> None:
         """The steps as CSV, the final figures as JSON."""
@@ -63,3 +72,20 @@ class StepLog:
         writer.writeheader()
         writer.writerows(self.rows)
         return buffer.getvalue()
+
+
+class LaterSteps:
+    """A step log's continuation by one of several trainings, whose own steps start at 1 again."""
+
+    def __init__(self, log: StepLog, done: int) -> None:
+        self.log = log
+        self.done = done
+
+    def __call__(self, metrics: Mapping[str, float], step: int) -> None:
+        self.log(metrics, self.done + step)
+
+    def state(self) -> dict[str, Any]:
+        return self.log.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.log.restore(state)

@@ -24,9 +24,12 @@ MinibatchLoss = Callable[[Sequence[int]], Callable[[Sequence[int]], Figures]]
 
 def start_learner(model: PreTrainedModel, rows: int, params: SupervisedParams, run: Run) -> Learner:
     """A learner whose schedule ends with the last step over `rows` rows."""
-    schedule = Schedule(
-        params.learning_rate, count_steps(rows, params), params.warmup_share, params.weight_decay
-    )
+    return learner_for(model, count_steps(rows, params), params, run)
+
+
+def learner_for(model: PreTrainedModel, steps: int, params: SupervisedParams, run: Run) -> Learner:
+    """A learner whose schedule ends with step `steps`."""
+    schedule = Schedule(params.learning_rate, steps, params.warmup_share, params.weight_decay)
     return Learner(model, schedule, run.compute)
 
 
@@ -35,11 +38,21 @@ def train_epochs(
 ) -> None:
     """Train on rows of these lengths in tokens; leaves the learner's model in float32.
 
-    Consumes the batches that `plan_batches` makes of the seed, from where the newest checkpoint stopped.
+    Consumes the batches that `plan_batches` makes of the seed.
+    """
+    follow_plan(learner, lengths, plan_batches(lengths, params, run.seed), run, loss_of)
+
+
+def follow_plan(
+    learner: Learner, lengths: Sequence[int], plan: Sequence[list[int]], run: Run, loss_of: MinibatchLoss
+) -> None:
+    """Train on the batches of `plan`, one a step, from where the newest checkpoint stopped.
+
+    Leaves the learner's model in float32.
     """
     parts: Parts = {"learner": learner, "log": run.log, "randomness": LibraryRandomness()}
     done = run.checkpoints.resume(parts)
-    for step, rows in enumerate(plan_batches(lengths, params, run.seed)[done:], start=done + 1):
+    for step, rows in enumerate(plan[done:], start=done + 1):
         update = learner.update([lengths[i] for i in rows], loss_of(rows))
         rate = learner.learning_rate
         learner.advance()
