@@ -7,6 +7,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from components.modeling.hidden import head_inputs
+from components.modeling.kernel_sizes import SEQUENCES, SLOTS, compiles_each_size, round_up
 from components.modeling.kv_cache import SlotCache
 from components.modeling.packing import Packed, model_inputs
 
@@ -28,12 +29,16 @@ class Decoder:
         """Args: room: the most tokens that may follow a prompt."""
         count, device = len(prompts.lengths), prompts.ids.device
         self.model = model
-        self.cache = SlotCache(model.config, prompts, room)
+        self._rounds = compiles_each_size(model)
+        # A window counts back from the newest slot, so nothing may be shown after that.
+        windowed = getattr(model.config.get_text_config(), "sliding_window", None) is not None
+        self.cache = SlotCache(model.config, prompts, room, SLOTS if self._rounds and not windowed else 1)
         self.rows = torch.arange(count, device=device)
         self.going = torch.ones(count, dtype=torch.bool, device=device)
         self._positions = prompts.lengths
-        slots = torch.arange(self.cache.width + room, device=device)
-        self._mask = slots >= (self.cache.width - prompts.lengths).unsqueeze(1)
+        slots = torch.arange(self.cache.total, device=device)
+        begins = (self.cache.width - prompts.lengths).unsqueeze(1)
+        self._mask = (slots >= begins) & (slots < self.cache.width)
         inputs = model_inputs(prompts) | {"use_cache": True}
         self._read(**inputs, logits_to_keep=prompts.last)
 
@@ -51,10 +56,11 @@ class Decoder:
         if not self.finished and self.going.sum() <= (1.0 - DROP_SHARE) * len(self.going):
             tokens = tokens[self._keep_going()]
         self.cache.advance()
+        self._mask[:, self.cache.used - 1] = True
         self._read(
             input_ids=tokens.unsqueeze(1),
             position_ids=self._positions.unsqueeze(1),
-            attention_mask=self._mask[:, None, None, : self.cache.used],
+            attention_mask=self._mask[:, None, None, : self.cache.shown],
             use_cache=True,
         )
         self._positions = self._positions + 1
@@ -67,7 +73,11 @@ class Decoder:
 
     def _keep_going(self) -> Tensor:
         """Drop what is done; returns the indices of what is kept."""
-        kept = self.going.nonzero().squeeze(1)
+        count = int(self.going.sum())
+        if self._rounds:
+            count = min(round_up(count, SEQUENCES), len(self.going))
+        # Those that go on first, then as many done ones as fill the size; in their old order.
+        kept = (~self.going).int().argsort(stable=True)[:count].sort().values
         self.rows, self.going = self.rows[kept], self.going[kept]
         self._positions, self._mask = self._positions[kept], self._mask[kept]
         self.cache.keep(kept)

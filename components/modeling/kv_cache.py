@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import Cache, PretrainedConfig
 from transformers.cache_utils import CacheLayerMixin
 
+from components.modeling.kernel_sizes import round_up
 from components.modeling.packing import Packed
 
 
@@ -19,16 +20,23 @@ class SlotCache(Cache):
     dropped with `keep`.
     """
 
-    def __init__(self, config: PretrainedConfig, prompts: Packed, room: int) -> None:
-        """Args: room: how many tokens may follow the prompts."""
+    def __init__(self, config: PretrainedConfig, prompts: Packed, room: int, step: int = 1) -> None:
+        """Args: room: how many tokens may follow the prompts; step: slots are shown by so many at once."""
         self.width = prompts.layout.longest
         self.used = self.width
+        self.total = self.width + room
+        self.step = step
         rows = torch.arange(len(prompts.lengths), device=prompts.ids.device).repeat_interleave(
             prompts.lengths
         )
         slots = prompts.positions[0] + (self.width - prompts.lengths)[rows]
         layers = config.get_text_config().num_hidden_layers
-        super().__init__(layers=[_SlotLayer(self, rows, slots, self.width + room) for _ in range(layers)])
+        super().__init__(layers=[_SlotLayer(self, rows, slots, self.total) for _ in range(layers)])
+
+    @property
+    def shown(self) -> int:
+        """How many slots the next query looks at; those not in use are for the mask to hide."""
+        return min(round_up(self.used, self.step), self.total)
 
     def advance(self) -> None:
         """Make the next slot the one that is written."""
@@ -69,10 +77,11 @@ class _SlotLayer(CacheLayerMixin):
         used = self.cache.used
         self.keys[:, :, used - 1] = key_states[:, :, 0]
         self.values[:, :, used - 1] = value_states[:, :, 0]
-        return self.keys[:, :, :used], self.values[:, :, :used]
+        shown = self.cache.shown
+        return self.keys[:, :, :shown], self.values[:, :, :shown]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.cache.used, 0
+        return self.cache.shown, 0
 
     def get_seq_length(self) -> int:
         return self.cache.used

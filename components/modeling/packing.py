@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from components.errors import ModelError
+from components.modeling.kernel_sizes import TOKENS, compiles_each_size
 
 #: Two sequences of unlike length, of tokens that every vocabulary has.
 PROBE = ([3, 4, 5, 6, 7], [7, 5, 3])
@@ -63,19 +64,30 @@ class Packed:
         return self.starts + self.lengths - 1
 
 
-def pack(sequences: Sequence[Sequence[int]], device: torch.device) -> Packed:
-    """Lay token sequences, none of them empty, end to end."""
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
+def pack(sequences: Sequence[Sequence[int]], device: torch.device, step: int = 1) -> Packed:
+    """Lay token sequences, none of them empty, end to end.
+
+    Args:
+        step: the row is filled up to a multiple of this many tokens, by a sequence that nobody reads.
+    """
+    count, filler = len(sequences), -sum(map(len, sequences)) % step
+    rows = [*sequences, [0] * filler] if filler else sequences
+    lengths = torch.tensor([len(row) for row in rows])
     starts = lengths.cumsum(0) - lengths
-    ids = torch.tensor([token for sequence in sequences for token in sequence])
+    ids = torch.tensor([token for row in rows for token in row])
     positions = torch.arange(len(ids)) - starts.repeat_interleave(lengths)
     return Packed(
         ids=ids.unsqueeze(0).to(device),
         positions=positions.unsqueeze(0).to(device),
-        starts=starts.to(device),
-        lengths=lengths.to(device),
+        starts=starts[:count].to(device),
+        lengths=lengths[:count].to(device),
         layout=_layout(lengths, positions, device),
     )
+
+
+def pack_for(model: PreTrainedModel, sequences: Sequence[Sequence[int]]) -> Packed:
+    """A row for `model`, of a size that it computes without delay."""
+    return pack(sequences, model.device, TOKENS if compiles_each_size(model) else 1)
 
 
 def _layout(lengths: Tensor, positions: Tensor, device: torch.device) -> Layout:

@@ -63,7 +63,7 @@ def set_up(params: PpoParams, compute: Compute) -> tuple[RolloutSampler, Learner
         critic=make_critic(policy, critic_model, params),
         tokenizer=tokenizer,
         text_format=text_format,
-        score_texts=load_scorer(REWARD, params.uncertainty_penalty),
+        score_texts=load_scorer(REWARD, params.uncertainty_penalty).cast(compute.dtype),
         explore=Exploration(params.temperature, params.top_k, params.top_p, params.epsilon),
         missing_eos_score=params.missing_eos_score,
         workers=compute.workers,

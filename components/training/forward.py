@@ -11,8 +11,9 @@ from transformers import PreTrainedModel
 
 from components.modeling.attention import reads_packed_rows
 from components.modeling.hidden import head_inputs
+from components.modeling.kernel_sizes import TOKENS, compiles_each_size
 from components.modeling.loading import scalar_head
-from components.modeling.packing import Packed, hidden_states, model_inputs, pack
+from components.modeling.packing import Packed, hidden_states, model_inputs, pack_for
 from components.modeling.padding import padded_scores
 from components.modeling.picked import picked_logprobs
 from components.modeling.value_head import values_of
@@ -29,31 +30,40 @@ class Responses:
 
     Attributes:
         predictors: [M], where in the row the token stands that each response token is predicted from.
-        tokens: [M], the response tokens; owners: [M], the response each belongs to.
+        tokens: [M], the response tokens.
     """
 
     packed: Packed
     predictors: Tensor
     tokens: Tensor
-    owners: Tensor
 
 
-def pack_responses(rows: Sequence[Encoded], device: torch.device) -> Responses:
-    packed = pack([row.ids for row in rows], device)
-    counts = torch.tensor([len(row.response) for row in rows], device=device)
-    owners = torch.arange(len(rows), device=device).repeat_interleave(counts)
-    within = torch.arange(len(owners), device=device) - (counts.cumsum(0) - counts)[owners]
+def pack_responses(model: PreTrainedModel, rows: Sequence[Encoded]) -> Responses:
+    packed = pack_for(model, [row.ids for row in rows])
+    counts = torch.tensor([len(row.response) for row in rows], device=model.device)
+    owners = torch.arange(len(rows), device=model.device).repeat_interleave(counts)
+    within = torch.arange(len(owners), device=model.device) - (counts.cumsum(0) - counts)[owners]
     predictors = packed.last[owners] - counts[owners] + within
-    return Responses(packed, predictors, packed.ids[0, predictors + 1], owners)
+    return Responses(packed, predictors, packed.ids[0, predictors + 1])
 
 
 def response_logprobs(
     model: PreTrainedModel, rows: Sequence[Encoded], temperature: float = 1.0
 ) -> tuple[Tensor, Tensor]:
     """Logprobs [M] of all response tokens, and the entropies [M], without gradient, of what each was drawn from."""
-    responses = pack_responses(rows, model.device)
-    logits = model(**model_inputs(responses.packed), logits_to_keep=responses.predictors).logits
-    return picked_logprobs(logits.squeeze(0), responses.tokens, temperature)
+    responses = pack_responses(model, rows)
+    count = len(responses.tokens)
+    places, tokens = _filled(model, responses.predictors), _filled(model, responses.tokens)
+    logits = model(**model_inputs(responses.packed), logits_to_keep=places).logits
+    logprobs, entropies = picked_logprobs(logits.squeeze(0), tokens, temperature)
+    return logprobs[:count], entropies[:count]
+
+
+def _filled(model: PreTrainedModel, values: Tensor) -> Tensor:
+    """Values [M], the last of them repeated up to a size that the model computes without delay."""
+    if not compiles_each_size(model):
+        return values
+    return torch.cat([values, values[-1:].expand(-len(values) % TOKENS)])
 
 
 def response_logprobs_and_values(
@@ -62,7 +72,7 @@ def response_logprobs_and_values(
     """As `response_logprobs`, and the values [M], by the policy's value head, of the state before each token."""
     with head_inputs(model) as seen:
         logprobs, entropies = response_logprobs(model, rows, temperature)
-    return logprobs, entropies, values_of(model, seen[0].squeeze(0))
+    return logprobs, entropies, values_of(model, seen[0].squeeze(0)[: len(logprobs)])
 
 
 def response_sums(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
@@ -84,7 +94,7 @@ def state_values(critic: PreTrainedModel, rows: Sequence[Encoded], after_last: b
     Returns:
         [M + B] with the state after each response too, [M] without.
     """
-    responses = pack_responses(rows, critic.device)
+    responses = pack_responses(critic, rows)
     places = responses.predictors
     if after_last:
         # Response after response: the last token of each follows the predictors of its tokens in the row.
@@ -96,7 +106,7 @@ def sequence_scores(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
     """[B] the scalar head at the last token of each row; of an encoder, its classification head."""
     if not reads_packed_rows(model):
         return padded_scores(model, [row.ids for row in rows])
-    packed = pack([row.ids for row in rows], model.device)
+    packed = pack_for(model, [row.ids for row in rows])
     return scalars(model, hidden_states(model, packed)[packed.last])
 
 

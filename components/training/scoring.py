@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from components.errors import ModelError
 from components.files import read_json, write_json
-from components.modeling.device import pick_device
+from components.modeling.device import cast_weights, pick_device
 from components.modeling.loading import load_reward_model
 from components.modeling.text_format import TextFormat
 from components.objectives.ensembles import pessimistic_mean
@@ -108,6 +108,12 @@ class Scorer:
         """Standard deviation over the members of the normalised score of each text."""
         spread: list[float] = self._table(prompts, responses).std(dim=0, correction=0).tolist()
         return spread
+
+    def cast(self, dtype: torch.dtype) -> Scorer:
+        """The same scorer, its models computing in `dtype` from now on."""
+        for member in self.members:
+            cast_weights(member.model, dtype)
+        return self
 
     @property
     def unit(self) -> float:

@@ -95,11 +95,13 @@ def _policy_figures(this: Round, rows: list[int], policy: Learner, count: int) -
         logprobs, entropy = response_logprobs(policy.model, encoded, params.temperature)
     real = torch.ones_like(logprobs, dtype=torch.bool)
     result = _policy_loss(this, rows, logprobs, real, count)
+    sampled_by = this.flat(this.rollouts.logprobs, rows)
     figures = {
         "loss": result.loss,
         "policy_loss": result.loss,
         "clip_fraction": result.clip_fraction,
-        "approx_kl": result.approx_kl,
+        # From the policy that sampled, not from what it explored with: it says how far the updates have gone.
+        "approx_kl": masked_mean(k3(sampled_by, logprobs.detach()), real, count),
         "ratio": result.ratio_mean,
         "ratio_spread": result.ratio_spread,
         "entropy": masked_mean(entropy, real, count),

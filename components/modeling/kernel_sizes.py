@@ -1,0 +1,19 @@
+"""Few different sizes of matrix products, where each size that is new costs a kernel."""
+
+from __future__ import annotations
+
+import torch
+from transformers import PreTrainedModel
+
+#: Tokens of a row and positions with logits; slots of a cache; sequences that are sampled at once.
+TOKENS, SLOTS, SEQUENCES = 64, 32, 8
+
+
+def compiles_each_size(model: PreTrainedModel) -> bool:
+    """In bfloat16 on a CPU oneDNN makes and keeps a kernel for each size it meets: a millisecond and most of a MB."""
+    return model.device.type == "cpu" and model.dtype == torch.bfloat16
+
+
+def round_up(count: int, step: int) -> int:
+    """The smallest multiple of `step` that holds `count`."""
+    return -(-count // step) * step
