@@ -101,6 +101,11 @@ def test_a_round_makes_epochs_times_minibatches_updates(tmp_path):
     assert history.of("step") == [1, 2]
 
 
+def test_the_guards_count_updates_where_the_schedule_counts_rounds(tmp_path):
+    learners = make_case(tmp_path, iterations=10, epochs=3, minibatches=4).learners
+    assert learners.policy.guard.total_steps == learners.critic.guard.total_steps == 120
+
+
 def test_each_pass_takes_every_response_once_in_another_order(tmp_path):
     case = make_case(tmp_path, iterations=1, epochs=3, minibatches=4, target_kl=100.0)
     taken = []
