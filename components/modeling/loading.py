@@ -122,16 +122,15 @@ def load_reward_model(folder: Path) -> tuple[PreTrainedModel, Any, TextFormat]:
 
 def ready_to_score(model: PreTrainedModel, tokenizer: Any) -> PreTrainedModel:
     """A sequence classifier that reads packed rows where it is a decoder that can, and padded tables otherwise."""
-    model.config.pad_token_id = tokenizer.pad_token_id
-    model.eval()
     plain = model.config._attn_implementation
     if not has_scalar_head(model):
-        return model
+        model.config.pad_token_id = tokenizer.pad_token_id
+        return model.eval()
     try:
         check_packing(_ready(model, tokenizer))
     except ModelError:
         model.set_attn_implementation(plain)
-    return model
+    return model.eval()
 
 
 def has_scalar_head(model: PreTrainedModel) -> bool:
