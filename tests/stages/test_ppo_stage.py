@@ -10,7 +10,10 @@ from stages.small_workspace import change_params, said
 from stages.stage_processes import run
 from transformers import AutoModelForCausalLM
 
+from components.config import load_params
 from components.files import digest_tree
+from components.stages import ppo
+from components.training.learner import Compute
 
 VARIANTS = {
     "shared trunk": {"ppo": {"critic": "shared"}},
@@ -50,6 +53,18 @@ def test_a_policy_comes_out(workspace, variant):
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
     assert any(not torch.equal(a, b) for a, b in zip(model.parameters(), start.parameters(), strict=True))
     assert {name: digest_tree(workspace / "models" / name) for name in before} == before
+
+
+def test_the_reference_computes_in_the_policys_precision_and_stays(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    params = load_params().ppo
+    for dtype in (torch.float32, torch.bfloat16):
+        sampler, learners = ppo.set_up(params, Compute(dtype))
+        for model in (sampler.policy, sampler.reference):
+            assert {weight.dtype for weight in model.parameters()} == {dtype}
+        assert not any(weight.requires_grad for weight in sampler.reference.parameters())
+        assert all(weight.requires_grad for weight in sampler.policy.parameters())
+        assert learners.policy.model is sampler.policy
 
 
 def test_portions_change_nothing_but_rounding(whole, workspace):
