@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OBJECTIVES, MODELING, TRAINING = "tests/objectives", "tests/modeling", "tests/training"
+OBJECTIVES = "tests/objectives"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ MUTANTS = (
         "training/forward.py",
         "packed.ids[0, predictors + 1]",
         "packed.ids[0, predictors]",
-        TRAINING,
+        "tests/training/test_forward.py",
     ),
     Mutant("whitening inverted", "objectives/masking.py", "torch.rsqrt", "torch.sqrt", OBJECTIVES),
     Mutant(
@@ -56,24 +56,28 @@ MUTANTS = (
         "training/rollouts.py",
         "torch.where(samples.ended, 0.0, after)",
         "after",
-        TRAINING,
+        "tests/training/test_rollouts.py",
     ),
     Mutant(
         "mean of means",
         "training/sft.py",
         "-logprobs.sum() / count",
         "-logprobs.mean() / count * len(batch)",
-        TRAINING,
+        "tests/training/test_sft.py",
     ),
     Mutant(
         "temperature forgotten in training",
         "modeling/picked.py",
         "logits.float() if temperature == 1.0 else logits.float() / temperature",
         "logits.float()",
-        MODELING,
+        "tests/modeling/test_picked.py",
     ),
     Mutant(
-        "temperature forgotten in sampling", "modeling/sampling.py", " / explore.temperature", "", MODELING
+        "temperature forgotten in sampling",
+        "modeling/sampling.py",
+        " / explore.temperature",
+        "",
+        "tests/modeling/test_sampling.py",
     ),
     Mutant("sign of the KL penalty", "objectives/rewards.py", "-kl_coef * kl", "kl_coef * kl", OBJECTIVES),
     Mutant(
@@ -88,14 +92,14 @@ MUTANTS = (
         "modeling/packing.py",
         "positions=positions.unsqueeze(0)",
         "positions=torch.arange(len(ids)).unsqueeze(0)",
-        MODELING,
+        "tests/modeling/test_packing.py",
     ),
     Mutant(
         "positions of sampled tokens stand still",
         "modeling/decoding.py",
         "self._positions = self._positions + 1",
         "self._positions = self._positions + 0",
-        MODELING,
+        "tests/modeling/test_sampling.py",
     ),
     Mutant(
         "reward on the wrong token",
@@ -104,20 +108,26 @@ MUTANTS = (
         "mask.sum(dim=1) - 2",
         OBJECTIVES,
     ),
-    Mutant("score of the first token", "training/forward.py", "[packed.last])", "[packed.starts])", TRAINING),
+    Mutant(
+        "score of the first token",
+        "training/forward.py",
+        "[packed.last])",
+        "[packed.starts])",
+        "tests/training/test_forward.py",
+    ),
     Mutant(
         "dropout on",
         "modeling/loading.py",
         "    model.eval()\n",
         "    model.train()\n",
-        "tests/modeling tests/training",
+        "tests/modeling/test_loading.py",
     ),
     Mutant(
         "pad is EOS",
         "modeling/tokenizer.py",
         "if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:",
         "if tokenizer.pad_token_id is None:",
-        MODELING,
+        "tests/modeling/test_loading.py",
     ),
     Mutant(
         "advantages not detached",
@@ -128,45 +138,51 @@ MUTANTS = (
     ),
     Mutant(
         "reference model trained",
-        "training/updates.py",
-        "return policy.update(",
-        "policy.model = getattr(this.rollouts, 'reference', policy.model)\n    return policy.update(",
-        TRAINING,
+        "stages/ppo.py",
+        "policy if compute.adapters else load_reference(compute).to(device)",
+        "policy",
+        "tests/stages/test_stage_memory.py",
     ),
     Mutant(
         "EOS not counted",
         "modeling/sampling.py",
         "is_eos.cumsum(dim=1) - is_eos",
         "is_eos.cumsum(dim=1)",
-        MODELING,
+        "tests/modeling/test_sampling.py",
     ),
     Mutant(
         "ratio against the policy, not the behaviour",
         "training/updates.py",
         "this.flat(this.rollouts.behaviour, rows)",
         "this.flat(this.rollouts.logprobs, rows)",
-        TRAINING,
+        "tests/training/test_updates.py",
     ),
     Mutant(
         "epsilon forgotten",
         "modeling/exploration.py",
         "mixed_logprobs(logprobs, logprobs.shape[-1], explore.epsilon)",
         "logprobs",
-        MODELING,
+        "tests/modeling/test_exploration.py",
     ),
-    Mutant("sequences see each other", "modeling/attention.py", "if layout is None:", "if True:", MODELING),
+    Mutant(
+        "sequences see each other",
+        "modeling/attention.py",
+        "if layout is None:",
+        "if True:",
+        "tests/modeling/test_packing.py",
+    ),
     Mutant(
         "preference labels swapped",
         "training/reward_model.py",
         "return [pair.chosen for pair in pairs] + [pair.rejected for pair in pairs]",
         "return [pair.rejected for pair in pairs] + [pair.chosen for pair in pairs]",
-        TRAINING,
+        "tests/training/test_reward_training.py",
     ),
     Mutant(
         "gradients not clipped",
         "training/learner.py",
         "self.weights.weights, self.max_grad_norm",
         "self.weights.weights, 1e9",
-        TRAINING,
+        "tests/training/test_learner.py",
     ),
 )
