@@ -210,6 +210,11 @@ class PpoParams(Section):
             raise ValueError(
                 "reinforce has no importance ratio, so a sample serves one pass: set epochs to 1"
             )
+        if self.algorithm == "reinforce" and (self.top_k or self.top_p < 1 or self.epsilon):
+            raise ValueError(
+                "reinforce has no importance ratio, so it samples the policy itself: leave top_k at 0, "
+                "top_p at 1 and epsilon at 0, and explore by temperature"
+            )
         return self
 
 
@@ -266,6 +271,12 @@ class Params(Section):
     gates: GateParams
     registry: RegistryParams
     git: GitParams
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Params:
+        if self.ppo.rollouts % self.train.num_processes:
+            raise ValueError("ppo.rollouts must be a multiple of train.num_processes")
+        return self
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

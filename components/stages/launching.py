@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from collections.abc import Callable
 from components.config import load_params
 from components.errors import StageFailedError
 from components.stages.running import run_stage
+from components.training.workers import is_one_of_several, join_workers
 
 
 def run_training_stage(main: Callable[[], None], stage: str) -> None:
@@ -19,7 +19,9 @@ def run_training_stage(main: Callable[[], None], stage: str) -> None:
 
 def _start(main: Callable[[], None], stage: str) -> None:
     processes = load_params().train.num_processes
-    if processes == 1 or "WORLD_SIZE" in os.environ:
+    if processes == 1 or is_one_of_several():
+        # Before any model is moved: this is what gives each process a GPU of its own.
+        join_workers()
         main()
     else:
         _launch(stage, processes)

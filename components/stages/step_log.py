@@ -58,13 +58,13 @@ class StepLog:
         Steps at which it was not measured are left out; NaN where it never was.
         """
         count = max(1, round(share * steps))
-        measured = [row[name] for row in self.rows[end - count : end] if not math.isnan(row[name])]
+        measured = [row[name] for row in self.rows[end - count : end] if math.isfinite(row[name])]
         return sum(measured) / len(measured) if measured else math.nan
 
     def write(self, metrics: Mapping[str, object]) -> None:
         """The steps as CSV, the final figures as JSON."""
         write_text(steps_file(self.stage), self._csv())
-        write_json(metrics_file(self.stage), dict(metrics))
+        write_json(metrics_file(self.stage), {name: _known(figure) for name, figure in metrics.items()})
 
     def _csv(self) -> str:
         buffer = io.StringIO()
@@ -72,6 +72,11 @@ class StepLog:
         writer.writeheader()
         writer.writerows(self.rows)
         return buffer.getvalue()
+
+
+def _known(figure: object) -> object:
+    """None for a number that is none: JSON has no such numbers, and the model has been made all the same."""
+    return None if isinstance(figure, float) and not math.isfinite(figure) else figure
 
 
 class LaterSteps:

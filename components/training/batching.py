@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import torch
 
-#: Batches whose rows are sorted together by length; more means less padding, fewer means more shuffling.
+#: Batches whose rows are sorted together by length; more means less padding in attention, fewer more shuffling.
 WINDOW = 16
 
 
 def length_grouped_batches(
     lengths: Sequence[int], batch_size: int, generator: torch.Generator
 ) -> list[list[int]]:
-    """One epoch: every index once, in random batches of rows of like length, so that little is padding.
+    """One epoch: every index once, in random batches of rows of like length, so that attention pads little.
 
     Rows are shuffled, sorted by length inside windows of `WINDOW` batches, cut, and the batches shuffled again.
     """

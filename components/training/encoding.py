@@ -1,4 +1,4 @@
-"""Prompts with responses as token ids, ready to be padded."""
+"""Prompts with responses as token ids."""
 
 from __future__ import annotations
 

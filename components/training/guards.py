@@ -12,6 +12,9 @@ from components.training.state_files import State
 SIGMAS = 6.0
 #: Norms seen before any is called a spike.
 LEARNING = 20
+#: A norm below this is that of a loss without a slope, such as a round whose answers all score alike: it tells nothing
+#: of the run's own size.
+LEAST_NORM = 1e-6
 #: How much the last norm weighs in the running mean and variance.
 RATE = 0.05
 #: A spread smaller than this is taken for this, so that a spike is at least exp(6 * 0.4) = 11 times the usual norm:
@@ -30,13 +33,15 @@ class GradientGuard:
     """Watches the norms of a run's gradients.
 
     Attributes:
-        seen: norms that were accepted; mean, variance: of their logarithms, running.
+        seen: norms that were accepted; measured: those of them that were no rounding error.
+        mean, variance: of the logarithms of the measured, running.
         skipped: spikes so far; not_finite: norms in a row that were no finite number.
         returns: times the run went back; returned: whether it did and no update was made since.
     """
 
     total_steps: int
     seen: int = 0
+    measured: int = 0
     mean: float = 0.0
     variance: float = 0.0
     skipped: int = 0
@@ -93,7 +98,7 @@ class GradientGuard:
             )
 
     def _is_spike(self, norm: float) -> bool:
-        if self.seen < LEARNING or norm == 0.0:
+        if self.measured < LEARNING or norm < LEAST_NORM:
             return False
         spread = max(math.sqrt(self.variance), LEAST_SPREAD)
         return math.log(norm) > self.mean + SIGMAS * spread
@@ -109,9 +114,11 @@ class GradientGuard:
 
     def _learn(self, norm: float) -> None:
         self.returned = False
-        value = math.log(max(norm, 1e-30))
         self.seen += 1
-        rate = max(RATE, 1.0 / self.seen)
-        difference = value - self.mean
+        if norm < LEAST_NORM:
+            return
+        self.measured += 1
+        rate = max(RATE, 1.0 / self.measured)
+        difference = math.log(norm) - self.mean
         self.mean += rate * difference
         self.variance = (1.0 - rate) * (self.variance + rate * difference * difference)

@@ -88,7 +88,8 @@ def train_policy(
 ) -> None:
     """Improve the policy, and the critic where there is one, in place, on `prompts`."""
     order = torch.Generator().manual_seed(run.seed)
-    dice = torch.Generator().manual_seed(run.seed)
+    # Another stream than the order's, or the first dice would be the first order's own numbers.
+    dice = torch.Generator().manual_seed(run.seed + 1)
     queue = PromptQueue(len(prompts), order)
     kl_control = make_kl_controller(params)
     parts: Parts = {

@@ -66,12 +66,15 @@ def encode_preferences(
         strength_margin: 0: a weak preference is a label near the tie. Above: its label is what people voted, and its
             margin is its strength times this.
     """
-    if not preferences:
-        return []
-    mean_weight = fmean(preference.weight for preference in preferences)
     prompts = [preference.prompt for preference in preferences]
     chosen = encode_pairs(tokenizer, text_format, prompts, [p.chosen for p in preferences])
     rejected = encode_pairs(tokenizer, text_format, prompts, [p.rejected for p in preferences])
+    kept = [
+        (good, bad, preference)
+        for good, bad, preference in zip(chosen, rejected, preferences, strict=True)
+        if good.response != bad.response
+    ]
+    mean_weight = fmean(preference.weight for _, _, preference in kept) if kept else 1.0
     return [
         EncodedPair(
             good,
@@ -80,8 +83,7 @@ def encode_preferences(
             preference.weight / mean_weight,
             strength_margin * preference.margin,
         )
-        for good, bad, preference in zip(chosen, rejected, preferences, strict=True)
-        if good.response != bad.response
+        for good, bad, preference in kept
     ]
 
 

@@ -77,10 +77,14 @@ class Team:
         """Rows of up to `T` columns may differ between processes; they are filled with zeros to the longest."""
         from accelerate.utils import gather, pad_across_processes
 
-        everyone = gather(pad_across_processes(tensor, dim=1) if tensor.dim() > 1 else tensor)
+        is_mask = tensor.dtype == torch.bool
+        # Filled up as bool, a mask would become one of whole numbers, and only where it is filled up.
+        plain = tensor.to(torch.uint8) if is_mask else tensor
+        everyone = gather(pad_across_processes(plain, dim=1) if plain.dim() > 1 else plain)
         # [size * b, ...], process after process, back to the order of the deal.
         dealt = everyone.view(self.size, -1, *everyone.shape[1:])
-        return dealt.transpose(0, 1).reshape(everyone.shape)
+        rows = dealt.transpose(0, 1).reshape(everyone.shape)
+        return rows.bool() if is_mask else rows
 
     def wait(self) -> None:
         self._state.wait_for_everyone()
@@ -88,4 +92,9 @@ class Team:
 
 def join_workers() -> Workers:
     """The team, in a process that torchrun started with others; else this process alone."""
-    return Team() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
+    return Team() if is_one_of_several() else Alone()
+
+
+def is_one_of_several() -> bool:
+    """Whether torchrun started this process with others."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1

@@ -73,6 +73,7 @@ def test_every_parameter_is_read_somewhere():
         (lambda p: p["ppo"].update(kl_target=0.0), "ppo.kl_target"),
         (lambda p: p["train"].update(precision="fp16"), "train.precision"),
         (lambda p: p["train"].update(microbatch_tokens=0), "train.microbatch_tokens"),
+        (lambda p: p["train"].update(num_processes=3), "multiple of train.num_processes"),
         (lambda p: p["sft"].update(epochs="many"), "sft.epochs"),
         (lambda p: p["registry"].update(name="../up"), "registry.name"),
         (lambda p: p.update(extra=1), "extra"),
@@ -95,6 +96,9 @@ def test_a_fault_is_named_with_its_key_and_file(tmp_path, change, named):
         ({"algorithm": "rloo"}, "rloo compares answers to one prompt"),
         ({"algorithm": "grpo"}, "grpo compares answers to one prompt"),
         ({"algorithm": "reinforce", "epochs": 2}, "set epochs to 1"),
+        ({"algorithm": "reinforce", "epochs": 1, "epsilon": 0.1}, "explore by temperature"),
+        ({"algorithm": "reinforce", "epochs": 1, "top_k": 5}, "explore by temperature"),
+        ({"algorithm": "reinforce", "epochs": 1, "top_p": 0.9}, "explore by temperature"),
     ],
 )
 def test_parameters_that_do_not_go_together_are_refused(tmp_path, values, said):

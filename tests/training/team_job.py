@@ -51,6 +51,8 @@ class Log(list):
 
 
 def main(folder: Path) -> None:
+    if join_workers().size == 2:
+        gather_uneven()
     for job in JOBS:
         work(job, folder / job)
 
@@ -65,6 +67,15 @@ def work(job: str, folder: Path) -> None:
             {name: value.clone() for name, value in model.state_dict().items()}, folder / "m.safetensors"
         )
         (folder / "log.json").write_text(json.dumps(run.log))
+
+
+def gather_uneven() -> None:
+    """Masks of unlike width from two processes, as rollouts have them."""
+    workers = join_workers()
+    mine = torch.ones(2, 3 + workers.rank, dtype=torch.bool)
+    everyone = workers.gather(mine)
+    assert everyone.dtype == torch.bool
+    assert everyone.tolist() == [[True] * 3 + [False], [True] * 4] * 2
 
 
 def train_on_rows(job: str, run: Run):
@@ -84,7 +95,7 @@ def train_on_rows(job: str, run: Run):
 
 def train_a_policy(job: str, run: Run):
     params = policy_params("shared" if job == "shared" else "separate")
-    model, reference = causal(), causal()
+    model, reference = stopping(causal()), stopping(causal())
     reference.load_state_dict(model.state_dict())
     critic = None if job == "shared" else scorer()
     learners = make_learners(model, critic, params, run.compute)
@@ -106,6 +117,18 @@ def train_a_policy(job: str, run: Run):
 def causal():
     model = policy("gpt2", TOK)
     use_packed_attention(model)
+    return model
+
+
+def stopping(model):
+    """EOS at nearly every third token: the longest response of one process is not that of the other."""
+    eos = TOK.eos_token_id
+
+    def lift(layer, inputs, logits):
+        lifted = logits[..., eos : eos + 1] + 5.0
+        return torch.cat([logits[..., :eos], lifted, logits[..., eos + 1 :]], dim=-1)
+
+    model.get_output_embeddings().register_forward_hook(lift)
     return model
 
 

@@ -97,3 +97,15 @@ def test_a_gradient_of_zero_is_no_spike_and_no_error():
     guard = settled()
     assert guard.accepts(0.0)
     assert guard.accepts(1.0)
+
+
+def test_gradients_without_a_slope_are_not_the_runs_own_size():
+    """Rounds whose answers all score alike have none; what comes after them is no spike."""
+    guard = GradientGuard(240)
+    assert all(guard.accepts(norm) for norm in [0.0, 1e-9] * 20 + [1.0] * 30)
+
+
+def test_a_gradient_without_a_slope_blinds_the_guard_for_nothing():
+    guard = settled()
+    assert guard.accepts(0.0)
+    assert not guard.accepts(1e6)

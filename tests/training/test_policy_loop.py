@@ -156,7 +156,7 @@ def test_a_shared_trunk_learns_values_and_leaves_no_head_behind(tmp_path):
     assert set(case.sampler.policy.state_dict()) - names == {"value_head.weight", "value_head.bias"}
     case.with_scores(lambda prompts, responses: [2.0] * len(responses), missing_eos_score=0.0)
     history = case.train()
-    assert history[0]["value_loss"] > 0.5
+    assert history[0]["value_loss"] > 0.3
     assert history[-1]["value_loss"] < 0.1
     assert set(case.sampler.policy.state_dict()) == names
     save_model(tmp_path / "saved", case.sampler.policy, TOK, FORMAT)
