@@ -147,7 +147,7 @@ def reward_fields() -> dict:
 
 
 def policy_params(critic: str) -> PpoParams:
-    small = {"iterations": 2, "rollouts": 6, "epochs": 2, "minibatches": 2, "critic": critic}
+    small = {"iterations": 2, "rollouts": 20, "epochs": 2, "minibatches": 2, "critic": critic}
     return PpoParams(**(load()["ppo"] | small | {"learning_rate": 5e-4, "target_kl": 9.0}))
 
 
