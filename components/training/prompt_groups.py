@@ -75,7 +75,7 @@ def plan_lessons(
     """
     units: list[list[int]] = []
     units_of = []
-    groups = _by_prompt(judgements)
+    groups = _by_prompt(judgements, params.batch_size)
     for group in groups:
         split = _split(group, judgements, most_tokens)
         units_of.append(range(len(units), len(units) + len(split)))
@@ -88,15 +88,25 @@ def plan_lessons(
 
 def count_lessons(judgements: Sequence[Judgement], params: RewardParams, seed: int) -> int:
     """How many optimizer steps the judgements make; it hangs on the order that the seed gives."""
-    return len(_batches(_by_prompt(judgements), judgements, params, seed))
+    return len(_batches(_by_prompt(judgements, params.batch_size), judgements, params, seed))
 
 
-def _by_prompt(judgements: Sequence[Judgement]) -> list[list[int]]:
-    """Places of judgements, those on one prompt together, in the order in which the prompts were met."""
+def _by_prompt(judgements: Sequence[Judgement], batch_size: int) -> list[list[int]]:
+    """Places of judgements, those on one prompt together, in the order in which the prompts were met.
+
+    A prompt with more judgements than a minibatch holds is no ranking but a crowd's work: kept together, a few such
+    prompts would make an epoch of a few steps. It is dealt in parts of a quarter of a minibatch.
+    """
     groups: dict[tuple[int, ...], list[int]] = {}
     for place, judgement in enumerate(judgements):
         groups.setdefault(tuple(judgement.answers[0].prompt), []).append(place)
-    return list(groups.values())
+    part = max(1, batch_size // 4)
+    return [
+        group[start : start + size]
+        for group in groups.values()
+        for size in [len(group) if len(group) <= batch_size else part]
+        for start in range(0, len(group), size)
+    ]
 
 
 def _batches(

@@ -86,14 +86,23 @@ def test_groups_of_like_length_are_together():
     assert batches != group_batches(lengths, [1] * 1000, 8, torch.Generator().manual_seed(1))
 
 
+def test_a_prompt_with_more_pairs_than_a_minibatch_is_dealt_in_quarters_of_one():
+    """20 pairs on one prompt and 4 on another, 8 a minibatch: ten parts of 2 and one group of 4 make 3 steps."""
+    pairs = [pair(1, [n], [n + 100]) for n in range(20)] + [pair(2, [n], [n + 100]) for n in range(4)]
+    lessons = plan_lessons(pairs, params(batch_size=8, epochs=1), 0, 1000)
+    assert sorted(map(len, lessons.units)) == [2] * 10 + [4]
+    assert len(lessons.plan) == 3
+    assert sorted(unit for step in lessons.plan for unit in step) == list(range(11))
+
+
 def test_a_prompt_with_too_many_answers_goes_in_parts_through_one_step():
     pairs = [pair(1, [5] * 3, [n] * 3) for n in range(6, 12)]
-    lessons = plan_lessons(pairs, params(batch_size=2), 0, 12)
+    lessons = plan_lessons(pairs, params(batch_size=6), 0, 12)
     # Four tokens an answer: the shared one and two rivals fit.
     assert lessons.units == [[0, 1], [2, 3], [4, 5]]
     assert lessons.tokens == [12, 12, 12]
     assert lessons.plan == [[0, 1, 2]]
-    assert plan_lessons(pairs, params(batch_size=2), 0, 1).units == [[n] for n in range(6)]
+    assert plan_lessons(pairs, params(batch_size=6), 0, 1).units == [[n] for n in range(6)]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 5])
