@@ -176,7 +176,7 @@ MUTANTS = (
         "training/reward_model.py",
         "return [pair.chosen for pair in pairs] + [pair.rejected for pair in pairs]",
         "return [pair.rejected for pair in pairs] + [pair.chosen for pair in pairs]",
-        "tests/training/test_reward_training.py",
+        "tests/training/test_dpo_training.py",
     ),
     Mutant(
         "gradients not clipped",
