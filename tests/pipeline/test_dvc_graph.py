@@ -71,12 +71,12 @@ def test_the_command_is_the_stage_s_module(stage):
 
 
 def test_every_field_of_params_yaml_is_read_somewhere():
-    """No dead knobs: each field's name stands as an attribute in the code outside config.py."""
+    """No dead knobs: each field's name stands as an attribute in the code outside components/config."""
     attributes = {
         node.attr
         for folder in ("components", "flows")
         for path in (ROOT / folder).rglob("*.py")
-        if path.name != "config.py"
+        if path.parent != ROOT / "components/config"
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute)
     }

@@ -1,0 +1,81 @@
+"""The whole of params.yaml, and how it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from components.config.policy import PpoParams
+from components.config.section import Section
+from components.config.sections import (
+    EvaluateParams,
+    GateParams,
+    GitParams,
+    ModelParams,
+    PrepareParams,
+    RegistryParams,
+    TinyParams,
+)
+from components.config.training import (
+    CheckpointParams,
+    DpoParams,
+    RewardParams,
+    SupervisedParams,
+    TrainParams,
+)
+from components.errors import ConfigError
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    model: ModelParams
+    tiny: TinyParams
+    prepare: PrepareParams
+    train: TrainParams
+    checkpoints: CheckpointParams
+    sft: SupervisedParams
+    reward_model: RewardParams
+    judge: RewardParams
+    ppo: PpoParams
+    dpo: DpoParams
+    evaluate: EvaluateParams
+    gates: GateParams
+    registry: RegistryParams
+    git: GitParams
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Params:
+        if self.ppo.rollouts % self.train.num_processes:
+            raise ValueError("ppo.rollouts must be a multiple of train.num_processes")
+        return self
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ConfigError: naming the file, each key at fault and what it should be.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Params.model_validate(content)
+    except FileNotFoundError:
+        raise ConfigError(f"{path} not found", "run this in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}", "mend the line it names") from None
+    except ValidationError as error:
+        raise ConfigError(
+            _describe(path, error), "mend these keys; README.md explains each section"
+        ) from None
+
+
+def _describe(path: Path, error: ValidationError) -> str:
+    faults = (
+        f"{'.'.join(map(str, fault['loc'])) or 'top level'}: {fault['msg']}" for fault in error.errors()
+    )
+    return f"{path}: " + "; ".join(faults)
