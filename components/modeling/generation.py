@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from components.modeling.device import pick_device
@@ -67,16 +68,18 @@ def answer(
             pad_id=tokenizer.pad_token_id,
         )
         texts, ended = decode(tokenizer, samples), samples.ended.tolist()
-        answers.extend(map(Answer, texts, ended, real_tokens(samples)))
+        answers.extend(map(Answer, texts, ended, real_tokens(samples.tokens, samples.mask)))
     return answers
 
 
-def real_tokens(samples: Samples) -> list[list[int]]:
-    """The tokens of each response up to and including its EOS."""
-    return [tokens[mask].tolist() for tokens, mask in zip(samples.tokens, samples.mask, strict=True)]
+def real_tokens(tokens: Tensor, mask: Tensor) -> list[list[int]]:
+    """What stands where the mask is true in each row of `tokens`; of responses, all up to and including the EOS."""
+    # One copy from the device, not one a row.
+    return [row[real].tolist() for row, real in zip(tokens.cpu(), mask.cpu(), strict=True)]
 
 
 def decode(tokenizer: Any, samples: Samples) -> list[str]:
     """The text of each response, without special tokens."""
-    texts: list[str] = tokenizer.batch_decode(real_tokens(samples), skip_special_tokens=True)
+    rows = real_tokens(samples.tokens, samples.mask)
+    texts: list[str] = tokenizer.batch_decode(rows, skip_special_tokens=True)
     return texts
