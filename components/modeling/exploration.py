@@ -17,8 +17,8 @@ class Exploration:
     """The distribution that tokens are drawn from.
 
     softmax(logits / temperature), its `top_k` likeliest tokens (0: all), of those the likeliest that hold `top_p` of
-    the mass (Holtzman 2020; 1: all), renormalised; and with probability `epsilon` a uniform token instead
-    (epsilon-greedy's idea on a policy that is itself random).
+    the mass that `top_k` has left (Holtzman 2020; 1: all), renormalised, as transformers and vLLM do it; and with
+    probability `epsilon` a uniform token instead (epsilon-greedy's idea on a policy that is itself random).
     """
 
     temperature: float = 1.0
@@ -49,11 +49,10 @@ def behaviour(logprobs: Tensor, explore: Exploration) -> Tensor:
 
 def _truncated(logprobs: Tensor, explore: Exploration) -> Tensor:
     ordered, order = logprobs.sort(dim=-1, descending=True)
-    ranks = torch.arange(ordered.shape[-1], device=ordered.device)
-    # The mass before a token, so that the one that crosses top_p still counts and the first always does.
-    before = ordered.exp().cumsum(-1) - ordered.exp()
-    kept = before < explore.top_p
     if explore.top_k > 0:
-        kept &= ranks < explore.top_k
-    cut = torch.empty_like(logprobs).scatter_(-1, order, ordered.masked_fill(~kept, NEVER))
-    return cut.log_softmax(-1)
+        ordered, order = ordered[..., : explore.top_k], order[..., : explore.top_k]
+    if explore.top_p < 1.0:
+        mass = ordered.softmax(-1)
+        # The mass before a token, so that the one that crosses top_p still counts and the first always does.
+        ordered = ordered.masked_fill(mass.cumsum(-1) - mass >= explore.top_p, NEVER)
+    return torch.full_like(logprobs, NEVER).scatter_(-1, order, ordered.log_softmax(-1))
