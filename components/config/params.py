@@ -49,9 +49,14 @@ class Params(Section):
     git: GitParams
 
     @model_validator(mode="after")
-    def _check_shares(self) -> Params:
+    def _check_across_sections(self) -> Params:
         if self.ppo.rollouts % self.train.num_processes:
             raise ValueError("ppo.rollouts must be a multiple of train.num_processes")
+        if self.ppo.uncertainty_penalty and self.reward_model.ensemble == 1:
+            raise ValueError(
+                "ppo.uncertainty_penalty needs reward models that can disagree: "
+                "set reward_model.ensemble to 2 or more, or leave the penalty at 0"
+            )
         return self
 
 

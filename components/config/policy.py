@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from components.config.section import Count, Positive, Section, Share
 
+#: What an algorithm does not read, with the value that means "nothing"; fields without such a value are left out.
+UNREAD: dict[str, dict[str, object]] = {
+    "ppo": {},
+    "reinforce": {"dual_clip": None},
+    "rloo": {"gamma": 1.0},
+    "grpo": {"gamma": 1.0, "whiten_rewards": False},
+}
+
 
 class PpoParams(Section):
     """Policy gradient on rollouts of the policy (details: Huang 2024, "N+ implementation details").
 
+    Every field stands in the file for every algorithm. What an algorithm does not read is said below; where such a
+    field has a value that means "nothing", any other is refused.
+
     Attributes:
         algorithm: "ppo" (Schulman 2017), "reinforce" (discounted returns above a critic's baseline), or without a
             critic, from several answers to a prompt: "rloo" (Ahmadian 2024), "grpo" (Shao 2024).
-        critic: "separate", a model of its own, or "shared", a head on the policy's trunk.
+        critic: "separate", a model of its own, or "shared", a head on the policy's trunk; not read by rloo and grpo.
         samples_per_prompt: answers sampled to each prompt of a round.
         iterations: rollout-and-update rounds.
         rollouts: responses sampled a round.
-        epochs, minibatches: passes over a round's rollouts, and optimizer steps a pass.
+        epochs, minibatches: passes over a round's rollouts, and optimizer steps a pass; reinforce makes one pass.
+        critic_learning_rate: of a separate critic alone.
         kl_coef: weight of the KL penalty: per token inside the reward, with grpo a term of the loss.
         kl_target: where set, kl_coef is only the start and is steered to this KL in nats a sequence (Ziegler 2019).
         kl_horizon: episodes over which it is steered.
-        gamma, lam: discount and GAE's lambda.
-        whiten_rewards: scale a round's rewards to variance 1.
-        clip_eps, value_clip: how far the ratio and the value may move in one round.
-        dual_clip: where set, bounds the loss of a token that got worse, at this ratio (Ye 2019).
+        gamma: discount; not read by rloo and grpo, to which a response is one action.
+        lam: GAE's lambda; of ppo alone.
+        whiten_rewards: scale a round's rewards to variance 1; not read by grpo, which normalises scores by prompt.
+        clip_eps: how far the ratio may move in one round; not read by reinforce, which has none.
+        value_clip: how far the value may move in one round; not read by rloo and grpo.
+        dual_clip: where set, bounds the loss of a token that got worse, at this ratio (Ye 2019); not with reinforce.
         vf_coef: weight of the value loss where the trunk is shared.
         temperature: divides the logits in sampling and in every logprob alike.
-        top_k, top_p, epsilon: explore less or more than the policy itself (components/modeling/exploration.py).
+        top_k, top_p, epsilon: explore less or more than the policy itself (components/modeling/exploration.py); not
+            with reinforce.
         missing_eos_score: score of a response that was cut by length instead of ending itself.
         uncertainty_penalty: the score is the mean over the reward models of an ensemble minus this many times their
             standard deviation (Coste 2023).
@@ -96,4 +112,14 @@ class PpoParams(Section):
                 "reinforce has no importance ratio, so it samples the policy itself: leave top_k at 0, "
                 "top_p at 1 and epsilon at 0, and explore by temperature"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_nothing_is_ignored(self) -> PpoParams:
+        for name, nothing in UNREAD[self.algorithm].items():
+            if getattr(self, name) != nothing:
+                raise ValueError(
+                    f"{self.algorithm} does not read {name}: leave it at {json.dumps(nothing)}, "
+                    "or take another algorithm"
+                )
         return self

@@ -21,6 +21,11 @@ def changed(tmp_path, change):
     return path
 
 
+REINFORCE = {"algorithm": "reinforce", "epochs": 1}
+RLOO = {"algorithm": "rloo", "samples_per_prompt": 2}
+GRPO = {"algorithm": "grpo", "samples_per_prompt": 4}
+
+
 def with_ppo(tmp_path, **values):
     return changed(tmp_path, lambda params: params["ppo"].update(values))
 
@@ -96,9 +101,14 @@ def test_a_fault_is_named_with_its_key_and_file(tmp_path, change, named):
         ({"algorithm": "rloo"}, "rloo compares answers to one prompt"),
         ({"algorithm": "grpo"}, "grpo compares answers to one prompt"),
         ({"algorithm": "reinforce", "epochs": 2}, "set epochs to 1"),
-        ({"algorithm": "reinforce", "epochs": 1, "epsilon": 0.1}, "explore by temperature"),
-        ({"algorithm": "reinforce", "epochs": 1, "top_k": 5}, "explore by temperature"),
-        ({"algorithm": "reinforce", "epochs": 1, "top_p": 0.9}, "explore by temperature"),
+        (REINFORCE | {"epsilon": 0.1}, "explore by temperature"),
+        (REINFORCE | {"top_k": 5}, "explore by temperature"),
+        (REINFORCE | {"top_p": 0.9}, "explore by temperature"),
+        (GRPO | {"whiten_rewards": True}, "grpo does not read whiten_rewards: leave it at false"),
+        (GRPO | {"gamma": 0.99}, "grpo does not read gamma: leave it at 1.0"),
+        (RLOO | {"gamma": 0.99}, "rloo does not read gamma"),
+        (REINFORCE | {"dual_clip": 3.0}, "reinforce does not read dual_clip: leave it at null"),
+        ({"uncertainty_penalty": 0.5}, "set reward_model.ensemble to 2 or more"),
     ],
 )
 def test_parameters_that_do_not_go_together_are_refused(tmp_path, values, said):
@@ -108,15 +118,38 @@ def test_parameters_that_do_not_go_together_are_refused(tmp_path, values, said):
 
 
 @pytest.mark.parametrize(
+    "values",
+    [
+        RLOO | {"whiten_rewards": True, "dual_clip": 3.0, "kl_target": 6.0},
+        GRPO | {"dual_clip": 3.0, "kl_target": 6.0},
+        REINFORCE | {"gamma": 0.9, "whiten_rewards": True, "kl_target": 6.0},
+        # No value of theirs means "nothing".
+        GRPO | {"lam": 0.9, "value_clip": 0.1, "vf_coef": 0.3, "critic_learning_rate": 1e-4},
+    ],
+)
+def test_what_an_algorithm_reads_is_accepted(tmp_path, values):
+    ppo = load_params(with_ppo(tmp_path, **values)).ppo
+    assert {name: getattr(ppo, name) for name in values} == values
+
+
+def test_a_doubt_that_reward_models_can_have_is_accepted(tmp_path):
+    def change(params):
+        params["ppo"]["uncertainty_penalty"] = 0.5
+        params["reward_model"]["ensemble"] = 2
+
+    assert load_params(changed(tmp_path, change)).ppo.uncertainty_penalty == 0.5
+
+
+@pytest.mark.parametrize(
     ("values", "own", "shared"),
     [
         ({}, True, False),
         ({"critic": "shared"}, False, True),
-        ({"algorithm": "reinforce", "epochs": 1}, True, False),
-        ({"algorithm": "reinforce", "epochs": 1, "critic": "shared"}, False, True),
+        (REINFORCE, True, False),
+        (REINFORCE | {"critic": "shared"}, False, True),
         # What has no critic has none of either kind, whatever stands there.
-        ({"algorithm": "rloo", "samples_per_prompt": 2, "critic": "shared"}, False, False),
-        ({"algorithm": "grpo", "samples_per_prompt": 4, "critic": "separate"}, False, False),
+        (RLOO | {"critic": "shared"}, False, False),
+        (GRPO | {"critic": "separate"}, False, False),
     ],
 )
 def test_who_has_which_critic(tmp_path, values, own, shared):
