@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 
 from components.errors import ModelError
 from components.modeling.loading import SAFE, has_scalar_head, ready_to_score, start_head, without_warnings
-from components.modeling.text_format import SeparatorFormat, TextFormat
+from components.modeling.text_format import EndedFormat, SeparatorFormat, TextFormat
 from components.modeling.tokenizer import PAD, add_missing_tokens
 
 REMEDY = (
@@ -23,7 +23,7 @@ def load_backbone(name: str, limits: TextFormat) -> tuple[PreTrainedModel, Any, 
     """A model to score answers with, its tokenizer, and how texts become its tokens.
 
     A head of one logit is kept; any other is replaced by a new one. Decoders read prompt and response as the policy
-    does, encoders with [CLS] and [SEP].
+    does, encoders with [CLS] and [SEP], and what has neither, such as T5, with an EOS whatever the length.
 
     Args:
         limits: the template, and the most tokens of prompt and response.
@@ -68,7 +68,7 @@ def _format_for(model: PreTrainedModel, tokenizer: Any, limits: TextFormat) -> T
     separates = tokenizer.cls_token_id is not None and tokenizer.sep_token_id is not None
     if has_scalar_head(model) or not separates:
         add_missing_tokens(tokenizer)
-        return limits
+        return limits if has_scalar_head(model) else EndedFormat(**asdict(limits))
     if tokenizer.pad_token_id is None:
         tokenizer.add_special_tokens({"pad_token": PAD})
     return SeparatorFormat(**asdict(limits))

@@ -11,8 +11,8 @@ from components.files import read_json, write_json
 
 FILE_NAME = "text_format.json"
 PLACE = "{prompt}"
-#: Stands in the file of a `SeparatorFormat`.
-SEPARATED = "separated"
+#: Stand in the files of a `SeparatorFormat` and of an `EndedFormat`.
+SEPARATED, ENDED = "separated", "ended"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class TextFormat:
         if not path.exists():
             raise ModelError(f"{path} not found", f"{folder} is not a model of this project; rerun its stage")
         content = read_json(path)
-        return SeparatorFormat(**content) if content.pop(SEPARATED, False) else TextFormat(**content)
+        if content.pop(SEPARATED, False):
+            return SeparatorFormat(**content)
+        return EndedFormat(**content) if content.pop(ENDED, False) else TextFormat(**content)
 
 
 class SeparatorFormat(TextFormat):
@@ -72,6 +74,17 @@ class SeparatorFormat(TextFormat):
 
     def save(self, folder: Path) -> None:
         write_json(folder / FILE_NAME, asdict(self) | {SEPARATED: True})
+
+
+class EndedFormat(TextFormat):
+    """As a classifier such as T5's needs it, which reads the state at the EOS: no limit cuts that off."""
+
+    def response_ids(self, tokenizer: Any, response: str) -> list[int]:
+        ids = encode(tokenizer, response)[: self.max_response_tokens - 1]
+        return [*ids, int(tokenizer.eos_token_id)]
+
+    def save(self, folder: Path) -> None:
+        write_json(folder / FILE_NAME, asdict(self) | {ENDED: True})
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
