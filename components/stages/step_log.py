@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ class StepLog:
         stage: the stage's name in dvc.yaml.
         total: how many steps there will be.
         shown: the metrics worth a place in the printed line.
+
+    Steps that tell of "tokens" have their number a second printed too, and nowhere kept: the same seed gives the same
+    files.
     """
 
     def __init__(self, stage: str, total: int, shown: tuple[str, ...]) -> None:
@@ -31,6 +35,7 @@ class StepLog:
         self.shown = shown
         self.rows: list[dict[str, float]] = []
         self.prints = True
+        self._tokens, self._since = 0.0, time.monotonic()
 
     def mute(self) -> None:
         """Keep the figures and print none: another process of the run does."""
@@ -38,9 +43,19 @@ class StepLog:
 
     def __call__(self, metrics: Mapping[str, float], step: int) -> None:
         self.rows.append({"step": step, **metrics})
+        self._tokens += metrics.get("tokens", 0.0)
         if self.prints and (step == self.total or step % max(1, self.total // LINES) == 0):
-            figures = {name: metrics[name] for name in self.shown}
+            figures = {name: metrics[name] for name in self.shown} | self._pace()
             print(Progress(self.stage, step, self.total, figures).line(), flush=True)
+
+    def _pace(self) -> dict[str, float]:
+        """Tokens a second since the last line, where the steps tell of tokens."""
+        if not self._tokens:
+            return {}
+        now = time.monotonic()
+        pace = self._tokens / max(now - self._since, 1e-9)
+        self._tokens, self._since = 0.0, now
+        return {"tokens/s": pace}
 
     def state(self) -> dict[str, Any]:
         return {"rows": self.rows}

@@ -135,6 +135,7 @@ def describe(this: Round) -> dict[str, float]:
         "eos_rate": ended,
         "truncated": 1.0 - ended,
         "length": mask.sum(dim=1).float().mean().item(),
+        "tokens": float(mask.sum().item()),
     } | (_describe_critic(this) if this.params.needs_critic else {})
 
 
