@@ -1,44 +1,29 @@
 """A workspace on little simulated feedback in which every training stage has run, and copies of it to work on."""
 
 import shutil
-from pathlib import Path
 
 import pytest
-import yaml
+from stages.small_project import ingest_simulated, write_params
 from stages.stage_processes import run
 
-from components.feedback.ingestion import ingest_file
-from components.feedback.simulator import write_feedback
 from components.files import digest_tree
 
-ROOT = Path(__file__).parents[2]
-SMALL = {
+#: More rounds and steps than the smallest, so that there is a middle to be killed in.
+LONGER = {
     "checkpoints": {"seconds": 0},
-    "sft": {"epochs": 1},
-    "reward_model": {"epochs": 1, "batch_size": 16},
-    "dpo": {"epochs": 1, "batch_size": 16},
-    "ppo": {"iterations": 8, "rollouts": 8, "epochs": 1, "minibatches": 2, "kl_target": 1.0},
-    "tiny": {"n_layer": 1, "n_embd": 32, "n_head": 2, "vocab_size": 512},
+    "reward_model": {"batch_size": 16},
+    "dpo": {"batch_size": 16},
+    "ppo": {"iterations": 8, "kl_target": 1.0},
 }
 MODELS = {"sft": "sft", "reward_model": "reward", "ppo": "policy", "dpo": "dpo"}
-
-
-def change_params(workspace, change):
-    path = workspace / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    for section, values in change.items():
-        params[section] = params[section] | values if isinstance(values, dict) else values
-    path.write_text(yaml.safe_dump(params))
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """A workspace in which every stage ran without a kill."""
     workspace = tmp_path_factory.mktemp("whole")
-    for file in write_feedback(workspace / "files", 3, 160, 80, prompts=40, ratings=10):
-        ingest_file(file, workspace / "data")
-    shutil.copy(ROOT / "params.yaml", workspace)
-    change_params(workspace, SMALL)
+    ingest_simulated(workspace, 3, 160, 80, prompts=40, ratings=10)
+    write_params(workspace, LONGER)
     for stage in ("prepare", *MODELS):
         assert run(stage, workspace) == 0, (workspace / "said.txt").read_text()
     return workspace

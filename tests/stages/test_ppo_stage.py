@@ -6,7 +6,8 @@ import math
 
 import pytest
 import torch
-from stages.small_workspace import change_params, said
+from stages.small_project import change_params
+from stages.small_workspace import said
 from stages.stage_processes import run
 from transformers import AutoModelForCausalLM
 

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from modeling.tiny_encoders import encoder_tokenizer, saved_encoder
+from stages.small_project import ROOT, ingest_simulated, write_params
 
 from components.config import load_params
 from components.errors import ConfigError, DataError
 from components.evaluation.intervals import Bootstrap
-from components.feedback.ingestion import ingest_file
-from components.feedback.simulator import write_feedback
 from components.files import digest_tree
 from components.modeling.loading import load_reward_model, new_reward_model, scalar_head
 from components.stages import judge, ppo, prepare, reward_model, sft
@@ -24,31 +22,16 @@ from components.stages.reward_quality import measure_reward_model
 from components.stages.step_log import LaterSteps
 from components.training.scoring import RewardScale, load_scorer
 
-ROOT = Path(__file__).parents[2]
-SMALL = {
-    "sft": {"epochs": 1},
-    "reward_model": {"epochs": 1},
-    "judge": {"epochs": 1},
-    "ppo": {"iterations": 2, "rollouts": 8, "epochs": 1, "minibatches": 2},
-    "tiny": {"n_layer": 1, "n_embd": 32, "n_head": 2, "vocab_size": 512},
-}
-
 
 def set_params(**sections: dict) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for section, values in (*SMALL.items(), *sections.items()):
-        params[section] |= values
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+    write_params(Path(), sections)
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A workspace after the stages prepare and sft."""
     folder = tmp_path_factory.mktemp("project")
-    for file in write_feedback(
-        folder / "files", 5, 300, 150, prompts=120, ratings=120, thumbs=60, rankings=30, edits=10
-    ):
-        ingest_file(file, folder / "data")
+    ingest_simulated(folder, 5, 300, 150, prompts=120, ratings=120, thumbs=60, rankings=30, edits=10)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         shutil.copyfile(ROOT / "dvc.yaml", "dvc.yaml")

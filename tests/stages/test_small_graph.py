@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 from modeling.tiny_models import saved_policy
+from stages.small_project import ROOT, change_params, ingest_simulated, write_params
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from components.errors import ConfigError, DataError, ModelError
-from components.feedback.ingestion import ingest_file
-from components.feedback.simulator import write_feedback
 from components.files import digest_tree
 from components.modeling.generation import generate_responses
 from components.modeling.loading import load_policy, load_reward_model
@@ -21,32 +20,13 @@ from components.training.encoding import Encoded
 from components.training.forward import sequence_scores
 from components.training.scoring import RewardScale, load_scorer
 
-ROOT = Path(__file__).parents[2]
-SMALL = {
-    "sft": {"epochs": 2},
-    "reward_model": {"epochs": 1},
-    "judge": {"epochs": 1},
-    "dpo": {"epochs": 1},
-    "ppo": {"iterations": 2, "rollouts": 8, "epochs": 1, "minibatches": 2},
-    "tiny": {"n_layer": 1, "n_embd": 32, "n_head": 2, "vocab_size": 512},
-    "evaluate": {"prompts": 20, "bootstrap_samples": 200},
-}
-
-
-def write_params(change: dict) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for section, values in change.items():
-        params[section] |= values
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+OPTIONS = {"sft": {"epochs": 2}, "evaluate": {"prompts": 20, "bootstrap_samples": 200}}
 
 
 @pytest.fixture(scope="module")
 def feedback(tmp_path_factory):
     folder = tmp_path_factory.mktemp("feedback")
-    for file in write_feedback(
-        folder / "files", 3, 300, 150, prompts=120, ratings=60, thumbs=20, rankings=20, edits=10
-    ):
-        ingest_file(file, folder / "data")
+    ingest_simulated(folder, 3, 300, 150, prompts=120, ratings=60, thumbs=20, rankings=20, edits=10)
     return folder / "data" / "feedback"
 
 
@@ -55,7 +35,7 @@ def workspace(tmp_path, monkeypatch, feedback):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "feedback").symlink_to(feedback)
-    write_params(SMALL)
+    write_params(tmp_path, OPTIONS)
     return tmp_path
 
 
@@ -106,8 +86,7 @@ def _check_models(workspace):
 def test_the_same_seed_gives_the_same_bytes_and_another_others(workspace):
     digests = []
     for seed in (5, 5, 6):
-        params = yaml.safe_load(Path("params.yaml").read_text()) | {"seed": seed}
-        Path("params.yaml").write_text(yaml.safe_dump(params))
+        change_params(workspace, {"seed": seed})
         run_all()
         digests.append({**digest_tree(workspace / "models"), **digest_tree(workspace / "reports")})
     assert digests[0] == digests[1]
@@ -118,7 +97,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(workspace):
 def test_a_folder_written_by_save_pretrained_is_a_base_model(workspace, family):
     folder = saved_policy(workspace / "base", family)
     (folder / "text_format.json").unlink()
-    write_params(SMALL | {"model": {"base": str(folder), "max_prompt_tokens": 32, "max_response_tokens": 24}})
+    change_params(
+        workspace, {"model": {"base": str(folder), "max_prompt_tokens": 32, "max_response_tokens": 24}}
+    )
     run_all()
     before, after = load_policy_weights(folder), load_policy_weights(workspace / "models/policy")
     assert before.keys() == after.keys()
@@ -141,7 +122,7 @@ def test_a_base_model_with_eos_as_pad_and_no_text_format(workspace):
     GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=1)).save_pretrained(
         folder
     )
-    write_params(SMALL | {"model": {"base": str(folder)}})
+    change_params(workspace, {"model": {"base": str(folder)}})
     prepare.main()
     sft.main()
     model, tokenizer, _ = load_policy(workspace / "models/sft")
@@ -151,7 +132,9 @@ def test_a_base_model_with_eos_as_pad_and_no_text_format(workspace):
 
 def test_token_limits_beyond_the_base_model_are_refused(workspace):
     folder = saved_policy(workspace / "base", "gpt2")
-    write_params(SMALL | {"model": {"base": str(folder), "max_prompt_tokens": 40, "max_response_tokens": 25}})
+    change_params(
+        workspace, {"model": {"base": str(folder), "max_prompt_tokens": 40, "max_response_tokens": 25}}
+    )
     prepare.main()
     with pytest.raises(ConfigError, match="65, but the base model has 64 positions"):
         sft.main()
@@ -174,6 +157,6 @@ def test_what_is_missing_is_said_with_a_remedy(workspace):
     prepare.main()
     with pytest.raises(ModelError, match="text_format"):
         reward_model.main()
-    write_params(SMALL | {"model": {"base": "./nowhere"}})
+    change_params(workspace, {"model": {"base": "./nowhere"}})
     with pytest.raises(ModelError, match="nowhere"):
         sft.main()

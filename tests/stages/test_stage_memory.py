@@ -4,7 +4,8 @@ import json
 
 import pytest
 from safetensors import safe_open
-from stages.small_workspace import MODELS, change_params, outputs, said
+from stages.small_project import change_params
+from stages.small_workspace import MODELS, outputs, said
 from stages.stage_processes import kill_after_step, run, start
 
 from components.config import load_params

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 import yaml
-from stages.small_workspace import MODELS, ROOT, change_params, outputs, said
+from stages.small_project import ROOT, change_params
+from stages.small_workspace import MODELS, outputs, said
 from stages.stage_processes import kill_after_step, run, start
 
 from components.files import digest_tree
