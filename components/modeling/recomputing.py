@@ -13,6 +13,11 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from components.errors import ModelError
 
 
+def repeated_layers(model: PreTrainedModel) -> list[GradientCheckpointingLayer]:
+    """The layers that a model is a stack of, as transformers marks them; outer ones first."""
+    return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+
+
 @contextmanager
 def recomputing(model: PreTrainedModel) -> Iterator[None]:
     """In this block, forward *and* backward, only what enters each layer is kept.
@@ -23,7 +28,7 @@ def recomputing(model: PreTrainedModel) -> Iterator[None]:
     Raises:
         ModelError: the model has no such layers.
     """
-    layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+    layers = repeated_layers(model)
     if not layers:
         raise ModelError(
             f"{type(model).__name__} has no layers whose activations can be computed again",

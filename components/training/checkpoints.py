@@ -11,6 +11,7 @@ from typing import Protocol
 from components.errors import ModelError, TrainingDivergedError
 from components.files import replacing_directory
 from components.training.state_files import State, read_state, write_state
+from components.training.workers import Alone, Workers
 
 #: How many are kept: the newest, and one before it in case the newest is damaged.
 KEPT = 2
@@ -66,15 +67,22 @@ class Checkpoints:
         self.seconds = seconds
         self.say = say
         self._written = time.monotonic()
+        self._helpers: Workers = Alone()
 
     def of_part(self, name: str) -> Checkpoints:
         """Those of one of several trainings that make up the run, in a folder of their own."""
-        return Checkpoints(None if self.folder is None else self.folder / name, self.seconds, self.say)
+        part = Checkpoints(None if self.folder is None else self.folder / name, self.seconds, self.say)
+        part._helpers = self._helpers
+        return part
 
     def only_read(self) -> None:
         """Write none and say nothing: another process of the run does."""
         self.seconds = float("inf")
         self.say = _say_nothing
+
+    def gather_from(self, workers: Workers) -> None:
+        """Every process gives its part of the state: all must know when the one that writes does."""
+        self._helpers = workers
 
     def resume(self, parts: Parts) -> int:
         """Restore `parts` from the newest good checkpoint; returns the steps that were done, 0 without one.
@@ -105,13 +113,15 @@ class Checkpoints:
             return
         in_doubt = any(learner.in_doubt for learner in learners.values())
         is_due = time.monotonic() - self._written >= self.seconds
-        if self.folder is not None and is_due and not in_doubt:
-            self._write(self.folder, step, parts)
+        if self.folder is not None and not in_doubt and self._helpers.any_says(is_due):
+            state = {name: part.state() for name, part in parts.items()}
+            if is_due:
+                self._write(self.folder, step, state)
 
-    def _write(self, folder: Path, step: int, parts: Parts) -> None:
+    def _write(self, folder: Path, step: int, state: State) -> None:
         try:
             with replacing_directory(folder / f"step-{step:08d}") as staged:
-                write_state(staged, {name: part.state() for name, part in parts.items()})
+                write_state(staged, state)
             self._sweep(folder, step)
         except OSError as error:
             # Hours of training are worth more than a way back to them.

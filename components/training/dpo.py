@@ -32,7 +32,7 @@ def train_dpo(model: PreTrainedModel, pairs: Sequence[EncodedPair], params: DpoP
     def loss_of(batch: Sequence[int]) -> Callable[[Sequence[int]], Figures]:
         def figures(part: Sequence[int]) -> Figures:
             rows = [batch[i] for i in part]
-            return _figures(model, [pairs[i] for i in rows], reference[rows], params.beta, len(batch))
+            return _figures(learner.model, [pairs[i] for i in rows], reference[rows], params.beta, len(batch))
 
         return figures
 

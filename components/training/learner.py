@@ -17,8 +17,9 @@ from components.modeling.recomputing import recomputing
 from components.training.guards import GradientGuard
 from components.training.master_weights import MasterWeights
 from components.training.microbatches import Microbatches
+from components.training.sharding import ShardedWeights
 from components.training.state_files import State
-from components.training.workers import Alone, Workers, share
+from components.training.workers import Alone, Workers, deal
 
 #: Adam's epsilon of the original RLHF code (Ziegler 2019; Huang 2024, detail 4).
 ADAM_EPS = 1e-5
@@ -68,6 +69,7 @@ class Compute:
         workers: the processes that share each minibatch.
         adapters: where given, they learn and the model beside them does not; in the end they are merged into it.
         recompute: whether activations are computed again in the backward pass, which saves memory and takes time.
+        sharded: whether the workers, two at least, divide the model among them; else each has all of it.
     """
 
     dtype: torch.dtype = torch.float32
@@ -75,17 +77,24 @@ class Compute:
     workers: Workers = field(default_factory=Alone)
     adapters: Adapters | None = None
     recompute: bool = False
+    sharded: bool = False
 
 
 class Learner:
-    """One model under AdamW: guarded updates over microbatches, in the precision it was given."""
+    """One model under AdamW: guarded updates over microbatches, in the precision it was given.
+
+    Attributes:
+        model: what losses must go through; whole: the model that was given, to sample and score with and to save. They
+            are one, but where the processes divide the model among them.
+    """
 
     def __init__(self, model: PreTrainedModel, schedule: Schedule, compute: Compute) -> None:
-        self.model = model
+        self.whole = model
         self.max_grad_norm = schedule.max_grad_norm
         if compute.adapters is not None:
             add_adapters(model, compute.adapters)
-        self.weights = MasterWeights(model, compute.dtype)
+        self.weights = _weights_of(model, compute)
+        self.model = self.weights.model
         self.optimizer = AdamW(
             self.weights.weights,
             lr=schedule.learning_rate,
@@ -98,7 +107,7 @@ class Learner:
             self.optimizer, warmup, schedule.total_steps
         )
         self.guard = GradientGuard(schedule.total_steps * schedule.updates_per_step)
-        self.microbatches = Microbatches(compute.microbatch_tokens)
+        self.microbatches = Microbatches(compute.microbatch_tokens, in_step=compute.sharded)
         self.workers = compute.workers
         self._saving_memory = recomputing if compute.recompute else nullcontext
 
@@ -111,15 +120,18 @@ class Learner:
         """
         with self._saving_memory(self.model):
             figures = self._accumulate(lengths, loss)
-        self.weights.collect_gradients()
-        self.workers.add_up(weight.grad for weight in self.weights.weights if weight.grad is not None)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.weights.weights, self.max_grad_norm))
+        self.weights.collect_gradients(self.workers)
+        norm = self.weights.number(torch.nn.utils.clip_grad_norm_(self.weights.weights, self.max_grad_norm))
         applied = self.guard.accepts(norm)
         if applied:
             self.optimizer.step()
             self.weights.publish()
         self.optimizer.zero_grad(set_to_none=True)
         return Update(norm, applied, figures)
+
+    def refresh(self) -> None:
+        """Let the whole model know what was learned; every process must call it."""
+        self.weights.refresh(self.whole)
 
     def advance(self) -> None:
         """Move the learning rate one step along its schedule."""
@@ -130,10 +142,12 @@ class Learner:
         return float(self.schedule.get_last_lr()[0])
 
     def state(self) -> State:
+        """All that changes; every process must call it where they divide the model."""
         optimizer = self.optimizer.state_dict()
+        moments = optimizer["state"].items()
         return {
             "weights": self.weights.state(),
-            "moments": {str(index): moments for index, moments in optimizer["state"].items()},
+            "moments": {str(index): self.weights.full_moments(found) for index, found in moments},
             "groups": optimizer["param_groups"],
             "schedule": self.schedule.state_dict(),
             "guard": self.guard.state(),
@@ -168,24 +182,20 @@ class Learner:
         self.guard.went_back()
 
     def finish(self) -> None:
-        """Leave the model in float32 and without adapters, ready to be saved."""
-        self.weights.finish(self.model)
-        merge_adapters(self.model)
+        """Leave the whole model in float32 and without adapters, ready to be saved."""
+        self.weights.finish(self.whole)
+        merge_adapters(self.whole)
 
     def _restore_optimizer(self, moments: State, groups: list[State]) -> None:
-        numbered = {int(index): found for index, found in moments.items()}
+        numbered = {int(index): self.weights.own_moments(int(index), moments[index]) for index in moments}
         self.optimizer.load_state_dict({"state": numbered, "param_groups": groups})
 
     def _accumulate(self, lengths: Sequence[int], loss: PartialLoss) -> dict[str, float]:
         """Gradients of this process's rows, and the figures of everybody's."""
-        mine = share(self.workers, range(len(lengths)))
-        # A process without a row goes through one for nothing: everybody must take part in the sums.
-        weight = 1.0 if mine else 0.0
         parts = None
         while parts is None:
             try:
-                split = self.microbatches.split([lengths[i] for i in mine or [0]])
-                parts = [self._backward(loss([(mine or [0])[i] for i in part]), weight) for part in split]
+                parts = [self._backward(loss, rows, weight) for rows, weight in self._passes(lengths)]
             except torch.OutOfMemoryError as error:
                 self.microbatches.halve(error)
                 self.model.zero_grad(set_to_none=True)
@@ -195,7 +205,28 @@ class Learner:
         self.workers.add_up([sums])
         return dict(zip(names, sums.tolist(), strict=True))
 
-    def _backward(self, figures: Figures, weight: float) -> Figures:
-        weighted = {name: weight * figure for name, figure in figures.items()}
+    def _passes(self, lengths: Sequence[int]) -> list[tuple[list[int], float]]:
+        """The rows that this process goes through together, part after part, and what each part counts.
+
+        Everybody must take part in the sums: a process without a row goes through one for nothing. Where processes
+        divide the model they also need each other in every pass: who has fewer parts repeats a row for nothing.
+        """
+        shares = deal(range(len(lengths)), self.workers.size)
+        mine = shares[self.workers.rank]
+        parts = self.microbatches.split([lengths[i] for i in mine])
+        passes = [([mine[i] for i in part], 1.0) for part in parts]
+        wanted = 1
+        if self.microbatches.in_step:
+            wanted = self.microbatches.most_parts([[lengths[i] for i in rows] for rows in shares])
+        return passes + [(mine[:1] or [0], 0.0)] * (wanted - len(passes))
+
+    def _backward(self, loss: PartialLoss, rows: list[int], weight: float) -> Figures:
+        weighted = {name: weight * figure for name, figure in self.weights.figures(loss, rows).items()}
         weighted["loss"].backward()  # type: ignore[no-untyped-call]
         return {name: figure.detach() for name, figure in weighted.items()}
+
+
+def _weights_of(model: PreTrainedModel, compute: Compute) -> MasterWeights | ShardedWeights:
+    if compute.sharded:
+        return ShardedWeights(model, compute.dtype, compute.workers)
+    return MasterWeights(model, compute.dtype)

@@ -14,10 +14,14 @@ class Microbatches:
     """Splits minibatches by a budget of tokens; the budget is halved, once, when memory does not suffice.
 
     The split changes no result: every part's loss is divided by the count of the whole minibatch.
+
+    Args:
+        in_step: whether other processes wait at every part, so that none may halve its own.
     """
 
-    def __init__(self, tokens: int) -> None:
+    def __init__(self, tokens: int, in_step: bool = False) -> None:
         self.tokens = tokens
+        self.in_step = in_step
         self._halved = False
 
     def split(self, lengths: Sequence[int]) -> list[list[int]]:
@@ -27,6 +31,10 @@ class Microbatches:
             [order[place] for place in part]
             for part in ranges_by_tokens([lengths[i] for i in order], self.tokens)
         ]
+
+    def most_parts(self, shares: Sequence[Sequence[int]]) -> int:
+        """How many parts the process has that has the most, from the lengths of each one's rows."""
+        return max(len(self.split(lengths)) for lengths in shares)
 
     def state(self) -> State:
         return {"tokens": self.tokens, "halved": self._halved}
@@ -38,11 +46,11 @@ class Microbatches:
         """Make the parts smaller for this and all later minibatches.
 
         Raises:
-            ModelError: they were halved before.
+            ModelError: they were halved before, or cannot be.
         """
-        if self._halved:
+        if self._halved or self.in_step:
             raise ModelError(
-                f"out of memory with {self.tokens} tokens at once, after halving: {error}",
+                f"out of memory with {self.tokens} tokens at once{', after halving' * self._halved}: {error}",
                 "set train.microbatch_tokens lower in params.yaml, or train.gradient_checkpointing to true",
             ) from None
         self._halved = True

@@ -41,6 +41,12 @@ class Learners:
         """Who learns, by name."""
         return {"policy": self.policy} | ({} if self.critic is None else {"critic": self.critic})
 
+    def refresh(self) -> None:
+        """Let the models that sample and score know what was learned."""
+        self.policy.refresh()
+        if self.critic is not None:
+            self.critic.refresh()
+
     def advance(self) -> None:
         """Move every learning rate one step along its schedule."""
         self.policy.advance()
@@ -104,6 +110,7 @@ def train_policy(
     done = run.checkpoints.resume(parts)
     for iteration in range(done + 1, params.iterations + 1):
         asked = [prompts[i] for i in queue.take(params.rollouts // params.samples_per_prompt)]
+        learners.refresh()
         rollouts = sampler.collect(asked, params.samples_per_prompt, dice)
         targets = compute_targets(rollouts, params, kl_control.coef)
         this = Round(rollouts, targets, params, kl_control.coef)

@@ -75,7 +75,8 @@ def rating_loss(model: PreTrainedModel, rated: Sequence[EncodedRating], scores: 
     Args:
         scores: [N] of the answers; count: judgements of the whole minibatch.
     """
-    total = scores.new_zeros(())
+    # Every threshold takes part in every loss: processes that share a minibatch must reach the same weights.
+    total = scores.new_zeros(()) + sum(0.0 * free.float().sum() for free in getattr(model, NAME).values())
     for levels in sorted({row.levels for row in rated}):
         places = [place for place, row in enumerate(rated) if row.levels == levels]
         total = total + _loss_on(model, levels, [rated[i] for i in places], scores[places], count)

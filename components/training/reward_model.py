@@ -94,16 +94,17 @@ def train_reward_model(
     # Half of what fits: a unit is never parted, so it must fit after the portions were halved.
     lessons = plan_lessons(judgements, params, run.seed, run.compute.microbatch_tokens // 2)
 
+    attach_thresholds(model, [row for row in judgements if isinstance(row, EncodedRating)])
+    learner = learner_for(model, len(lessons.plan), params, run)
+
     def loss_of(batch: Sequence[int]) -> Callable[[Sequence[int]], Figures]:
         def take(part: Sequence[int]) -> list[EncodedPair | EncodedRating]:
             return [judgements[i] for unit in part for i in lessons.units[batch[unit]]]
 
         whole = take(range(len(batch)))
         pairs = sum(isinstance(judgement, EncodedPair) for judgement in whole)
-        return lambda part: _figures(model, take(part), params.centering, len(whole), pairs)
+        return lambda part: _figures(learner.model, take(part), params.centering, len(whole), pairs)
 
-    attach_thresholds(model, [row for row in judgements if isinstance(row, EncodedRating)])
-    learner = learner_for(model, len(lessons.plan), params, run)
     follow_plan(learner, lessons.tokens, lessons.plan, run, loss_of)
     detach_thresholds(model)
 

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 def train_sft(model: PreTrainedModel, rows: Sequence[Encoded], params: SupervisedParams, run: Run) -> None:
     """Teach `model`, in place, the responses of `rows`: cross-entropy over response tokens alone."""
+    learner = start_learner(model, len(rows), params, run)
 
     def loss_of(batch: Sequence[int]) -> Callable[[Sequence[int]], Figures]:
         count = sum(len(rows[i].response) for i in batch)
 
         def figures(part: Sequence[int]) -> Figures:
-            logprobs, _ = response_logprobs(model, [rows[batch[i]] for i in part])
+            logprobs, _ = response_logprobs(learner.model, [rows[batch[i]] for i in part])
             return {"loss": -logprobs.sum() / count}
 
         return figures
 
-    learner = start_learner(model, len(rows), params, run)
     train_epochs(learner, [len(row) for row in rows], params, run, loss_of)
 
 

@@ -33,13 +33,21 @@ class Workers(Protocol):
     def gather(self, tensor: Tensor) -> Tensor:
         """The rows of all processes, in the order that `share` dealt them; the same number of rows each."""
 
+    def any_says(self, yes: bool) -> bool:
+        """Whether any process says yes."""
+
     def wait(self) -> None:
         """Go on when all processes are here."""
 
 
 def share(workers: Workers, rows: Sequence[T]) -> list[T]:
-    """The rows that this process takes: every `size`-th, so that like lengths spread over all."""
-    return list(rows[workers.rank :: workers.size])
+    """The rows that this process takes."""
+    return deal(rows, workers.size)[workers.rank]
+
+
+def deal(rows: Sequence[T], size: int) -> list[list[T]]:
+    """The rows of each of `size` processes: every `size`-th, so that like lengths spread over all."""
+    return [list(rows[rank::size]) for rank in range(size)]
 
 
 class Alone:
@@ -52,6 +60,9 @@ class Alone:
 
     def gather(self, tensor: Tensor) -> Tensor:
         return tensor
+
+    def any_says(self, yes: bool) -> bool:
+        return yes
 
     def wait(self) -> None:
         pass
@@ -85,6 +96,11 @@ class Team:
         dealt = everyone.view(self.size, -1, *everyone.shape[1:])
         rows = dealt.transpose(0, 1).reshape(everyone.shape)
         return rows.bool() if is_mask else rows
+
+    def any_says(self, yes: bool) -> bool:
+        votes = torch.tensor(float(yes), device=self._state.device)
+        self.add_up([votes])
+        return bool(votes)
 
     def wait(self) -> None:
         self._state.wait_for_everyone()

@@ -1,10 +1,11 @@
 """What test_workers.py runs in one process and in two: each loop on tiny models, its result written by the first.
 
-python team_job.py FOLDER
+python team_job.py FOLDER whole|sharded
 """
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,13 +14,17 @@ from safetensors.torch import save_file
 from transformers import GPT2ForSequenceClassification
 
 from components.config import DpoParams, PpoParams, RewardParams, SupervisedParams
+from components.modeling.adapters import Adapters
 from components.modeling.attention import use_packed_attention
+from components.modeling.device import cast_weights
 from components.modeling.exploration import Exploration
-from components.records import Preference
+from components.records import Preference, Rating
 from components.training.dpo import train_dpo
-from components.training.encoding import encode_pairs
-from components.training.learner import Compute
+from components.training.encoding import Encoded, encode_pairs
+from components.training.forward import response_logprobs
+from components.training.learner import Compute, Learner, Schedule
 from components.training.policy import make_critic, make_learners, train_policy
+from components.training.rated_answers import encode_ratings
 from components.training.reward_model import encode_preferences, train_reward_model
 from components.training.rollouts import RolloutSampler
 from components.training.run import Run
@@ -35,7 +40,26 @@ PAIRS = [
     Preference("a camera", "it was sharp but dim", "a"),
     Preference("was it fair", "it was a fair price", "long long long"),
 ]
-JOBS = ("sft", "reward_model", "dpo", "ppo", "shared")
+#: Two scales, each on one row of a minibatch: one process has ratings that the other has not.
+RATINGS = [
+    Rating("the battery", "it lasts long", 0.75, levels=5),
+    Rating("the price", "dim", 0.0, levels=3),
+    Rating("a camera", "sharp", 1.0, kind="thumbs"),
+]
+#: What is trained, and how where it is not as by default. Of "parts" each row is one, so that the processes, of three
+#: rows, need unlike numbers of passes.
+JOBS = {
+    "sft": {},
+    "reward_model": {},
+    "dpo": {},
+    "ppo": {},
+    "shared": {},
+    "rated": {},
+    "parts": {"microbatch_tokens": 1, "recompute": True},
+    "dpo_adapters": {"adapters": Adapters(4, 8.0), "recompute": True},
+    "shared_adapters": {"adapters": Adapters(4, 8.0)},
+    "bfloat16": {"dtype": torch.bfloat16},
+}
 COMMON = {"epochs": 2, "batch_size": 3, "learning_rate": 3e-3, "warmup_share": 0.0, "weight_decay": 0.0}
 
 
@@ -50,17 +74,22 @@ class Log(list):
         self[:] = state["rows"]
 
 
-def main(folder: Path) -> None:
-    if join_workers().size == 2:
+def main(folder: Path, sharded: bool) -> None:
+    workers = join_workers()
+    compute = Compute(workers=workers, sharded=sharded)
+    if workers.size == 2:
         gather_uneven()
-    for job in JOBS:
-        work(job, folder / job)
+    if sharded:
+        weigh(folder, compute)
+    for job, change in JOBS.items():
+        work(job, folder / job, replace(compute, **change))
 
 
-def work(job: str, folder: Path) -> None:
+def work(job: str, folder: Path, compute: Compute) -> None:
     torch.manual_seed(0)
-    run = Run(3, Log(), Compute(workers=join_workers()))
-    model = train_a_policy(job, run) if job in ("ppo", "shared") else train_on_rows(job, run)
+    run = Run(3, Log(), compute)
+    kind = job.partition("_adapters")[0]
+    model = train_a_policy(kind, run) if kind in ("ppo", "shared", "bfloat16") else train_on_rows(kind, run)
     if run.leads:
         folder.mkdir(parents=True)
         save_file(
@@ -78,14 +107,37 @@ def gather_uneven() -> None:
     assert everyone.tolist() == [[True] * 3 + [False], [True] * 4] * 2
 
 
-def train_on_rows(job: str, run: Run):
+def weigh(folder: Path, compute: Compute) -> None:
+    """Put down what this process holds after a step, in bytes."""
+    model = causal()
+    whole = held(model.parameters())
+    learner = Learner(model, Schedule(1e-2, 10), compute)
+    row = Encoded([5, 6, 7], [8, 9, 0])
+    learner.update([6, 6], lambda part: {"loss": -response_logprobs(learner.model, [row])[0].sum() / 6})
+    moments = [moment for found in learner.optimizer.state.values() for moment in found.values()]
+    found = {"whole": whole, "weights": held(learner.model.parameters()), "moments": held(moments)}
+    (folder / f"held-{compute.workers.rank}.json").write_text(json.dumps(found))
+
+
+def held(tensors) -> int:
+    """Bytes of the memory behind tensors, of which a process may have a part."""
+    parts = [tensor.to_local() if hasattr(tensor, "to_local") else tensor for tensor in tensors]
+    return sum(
+        {part.untyped_storage().data_ptr(): part.untyped_storage().nbytes() for part in parts}.values()
+    )
+
+
+def train_on_rows(kind: str, run: Run):
     pairs = encode_preferences(TOK, FORMAT, PAIRS)
-    if job == "reward_model":
-        model = scorer()
-        train_reward_model(model, pairs, RewardParams(**reward_fields(), **COMMON), run)
+    if kind in ("reward_model", "rated"):
+        model, params = scorer(), RewardParams(**reward_fields(), **COMMON)
+        if kind == "rated":
+            params = params.model_copy(update={"rating_weight": 1.0, "thumbs_weight": 1.0})
+            pairs += encode_ratings(TOK, FORMAT, RATINGS, params)
+        train_reward_model(model, pairs, params, run)
         return model
     model = causal()
-    if job == "dpo":
+    if kind == "dpo":
         train_dpo(model, pairs, DpoParams(beta=0.3, **COMMON), run)
     else:
         rows = encode_pairs(TOK, FORMAT, [pair.prompt for pair in PAIRS], [pair.chosen for pair in PAIRS])
@@ -93,15 +145,16 @@ def train_on_rows(job: str, run: Run):
     return model
 
 
-def train_a_policy(job: str, run: Run):
-    params = policy_params("shared" if job == "shared" else "separate")
+def train_a_policy(kind: str, run: Run):
+    params = policy_params(kind)
     model, reference = stopping(causal()), stopping(causal())
     reference.load_state_dict(model.state_dict())
-    critic = None if job == "shared" else scorer()
+    cast_weights(reference, run.compute.dtype)
+    critic = scorer() if params.has_own_critic else None
     learners = make_learners(model, critic, params, run.compute)
     sampler = RolloutSampler(
         model,
-        reference,
+        model if run.compute.adapters else reference,
         make_critic(model, critic, params),
         TOK,
         FORMAT,
@@ -146,9 +199,13 @@ def reward_fields() -> dict:
     return {name: value for name, value in shipped.items() if name not in COMMON}
 
 
-def policy_params(critic: str) -> PpoParams:
-    small = {"iterations": 2, "rollouts": 20, "epochs": 2, "minibatches": 2, "critic": critic}
-    return PpoParams(**(load()["ppo"] | small | {"learning_rate": 5e-4, "target_kl": 9.0}))
+def policy_params(kind: str) -> PpoParams:
+    change = {"iterations": 2, "rollouts": 20, "epochs": 2, "minibatches": 2, "learning_rate": 5e-4}
+    if kind == "bfloat16":
+        # One large step a round: the next round's ratio is 1 only if its sampler knows of it.
+        change |= {"iterations": 3, "epochs": 1, "minibatches": 1, "learning_rate": 1e-2}
+    critic = "separate" if kind == "ppo" else "shared"
+    return PpoParams(**(load()["ppo"] | change | {"critic": critic, "target_kl": 9.0}))
 
 
 def load() -> dict:
@@ -158,4 +215,4 @@ def load() -> dict:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sharded=sys.argv[2] == "sharded")
