@@ -8,12 +8,12 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from components.config import RewardParams
-from components.errors import ConfigError
 from components.modeling.backbones import load_backbone
 from components.modeling.device import pick_device
 from components.modeling.loading import new_reward_model
 from components.modeling.text_format import TextFormat
 from components.stages.paths import SFT
+from components.stages.positions import positions_of, refuse_too_long
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ def start_backbone(learning: RewardParams) -> Backbone:
         text_format = limits
     else:
         model, tokenizer, text_format = load_backbone(learning.base, limits)
-    _refuse_too_long(model, tokenizer, text_format)
-    return Backbone(model.to(pick_device()), tokenizer, text_format)
+    found = Backbone(model, tokenizer, text_format)
+    _check_room(found)
+    model.to(pick_device())
+    return found
 
 
 def _limits(of_policy: TextFormat, learning: RewardParams) -> TextFormat:
@@ -50,13 +52,13 @@ def _limits(of_policy: TextFormat, learning: RewardParams) -> TextFormat:
     )
 
 
-def _refuse_too_long(model: PreTrainedModel, tokenizer: Any, text_format: TextFormat) -> None:
-    wanted = text_format.max_prompt_tokens + text_format.max_response_tokens
+def _check_room(found: Backbone) -> None:
+    wanted = found.text_format.max_prompt_tokens + found.text_format.max_response_tokens
     # RoBERTa has two positions more than it has places for tokens; its tokenizer knows.
-    limit = min(getattr(model.config, "max_position_embeddings", wanted), tokenizer.model_max_length)
-    if wanted > limit:
-        raise ConfigError(
-            f"params.yaml: the reward model is to read {wanted} tokens, "
-            f"max_prompt_tokens + max_response_tokens, but its base has {limit} positions",
-            "set the two under reward_model and judge, smaller than those under model",
-        )
+    room = min(positions_of(found.model), found.tokenizer.model_max_length)
+    refuse_too_long(
+        wanted,
+        room,
+        f"the reward model is to read {wanted} tokens, max_prompt_tokens + max_response_tokens, but its base",
+        "set the two under reward_model and judge, smaller than those under model",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from transformers import PreTrainedModel
 
@@ -18,12 +20,14 @@ from components.modeling.loading import (
     save_model,
     scalar_head,
 )
+from components.modeling.text_format import TextFormat
 from components.stages.checkpointing import forget_checkpoints
 from components.stages.launching import run_training_stage
 from components.stages.paths import POLICY, REWARD, SFT
+from components.stages.positions import positions_of
 from components.stages.prepared import load_prompts
 from components.stages.step_log import StepLog
-from components.stages.training_run import compute_from, start_run
+from components.stages.training_run import start_run
 from components.training.learner import Compute
 from components.training.policy import Learners, make_critic, make_learners, train_policy
 from components.training.rollouts import RolloutSampler
@@ -37,11 +41,10 @@ WATCHED = ("score", "kl", "entropy", "eos_rate", "length", "clip_fraction", "exp
 def main() -> None:
     params = load_params()
     seed_everything(params.seed)
-    compute = compute_from(params.train)
-    sampler, learners = set_up(params.ppo, compute)
-    prompts = [row.prompt for row in load_prompts("train")]
     log = StepLog(STAGE, params.ppo.iterations, shown=("score", "kl", "entropy", "eos_rate"))
     run = start_run(STAGE, params, params.seed, log)
+    sampler, learners = set_up(params.ppo, run.compute)
+    prompts = [row.prompt for row in load_prompts("train")]
     train_policy(sampler, learners, prompts, params.ppo, run)
     if not run.leads:
         return
@@ -82,12 +85,13 @@ def load_reference(compute: Compute) -> PreTrainedModel:
 def load_critic() -> PreTrainedModel:
     """The reward model (an ensemble's first), its head on the scale of the normalised scores that it will be taught.
 
-    A critic reads the policy's tokens, state by state. Where the reward model reads other tokens or, as an encoder,
-    whole texts alone, the critic is the SFT model with a head of zeros: its first values are 0 and say nothing wrong.
+    A critic reads all the tokens of the policy, state by state. Where the reward model reads other tokens, fewer of
+    them, or, as an encoder, whole texts alone, the critic is the SFT model with a head of zeros: its first values are
+    0 and say nothing wrong.
     """
     critic, tokenizer, _ = load_reward_model(REWARD)
     scale = RewardScale.load(REWARD)
-    if not (reads_packed_rows(critic) and tokenizer.get_vocab() == load_tokenizer(SFT).get_vocab()):
+    if not _reads_states_of_policy(critic, tokenizer):
         critic, _, _ = new_reward_model(SFT)
         torch.nn.init.zeros_(scalar_head(critic).weight)
         scale = RewardScale(0.0, 1.0)
@@ -95,6 +99,15 @@ def load_critic() -> PreTrainedModel:
     head.weight.data /= scale.std
     head.bias = torch.nn.Parameter(torch.tensor([-scale.mean / scale.std]))
     return critic
+
+
+def _reads_states_of_policy(model: PreTrainedModel, tokenizer: Any) -> bool:
+    of_policy = TextFormat.load(SFT)
+    return (
+        reads_packed_rows(model)
+        and tokenizer.get_vocab() == load_tokenizer(SFT).get_vocab()
+        and positions_of(model) >= of_policy.max_prompt_tokens + of_policy.max_response_tokens
+    )
 
 
 if __name__ == "__main__":

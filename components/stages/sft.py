@@ -8,7 +8,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from components.config import Params, load_params
-from components.errors import ConfigError, DataError
+from components.errors import DataError
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
 from components.modeling.loading import build_tiny, load_base, save_model
@@ -18,6 +18,7 @@ from components.records import Demonstration
 from components.stages.checkpointing import forget_checkpoints
 from components.stages.launching import run_training_stage
 from components.stages.paths import SFT
+from components.stages.positions import positions_of, refuse_too_long
 from components.stages.prepared import load_demonstrations, load_preferences
 from components.stages.step_log import StepLog
 from components.stages.training_run import of_whole_model, start_run
@@ -63,22 +64,18 @@ def start_model(params: Params, train: Sequence[Demonstration]) -> tuple[PreTrai
     positions = params.model.max_prompt_tokens + params.model.max_response_tokens
     if params.model.base != "tiny":
         model, tokenizer = load_base(params.model.base)
-        _refuse_too_long(positions, getattr(model.config, "max_position_embeddings", positions))
+        refuse_too_long(
+            positions,
+            positions_of(model),
+            f"model.max_prompt_tokens + model.max_response_tokens = {positions}, but the base model",
+            "make them smaller, or take another model.base",
+        )
         return model, tokenizer
     texts = [text for row in train for text in (row.prompt, row.response)]
     texts += [text for row in load_preferences("train") for text in (row.chosen, row.rejected)]
     tokenizer = train_tokenizer(texts, params.tiny.vocab_size)
     model = build_tiny(tokenizer, params.tiny.n_layer, params.tiny.n_embd, params.tiny.n_head, positions)
     return model, tokenizer
-
-
-def _refuse_too_long(wanted: int, limit: int) -> None:
-    if wanted > limit:
-        raise ConfigError(
-            f"params.yaml: model.max_prompt_tokens + model.max_response_tokens = {wanted}, "
-            f"but the base model has {limit} positions",
-            "make them smaller, or take another model.base",
-        )
 
 
 def _encode(tokenizer: Any, text_format: TextFormat, rows: Sequence[Demonstration]) -> Any:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from modeling.tiny_encoders import encoder_tokenizer, saved_encoder
 from stages.small_project import ROOT, ingest_simulated, write_params
+from transformers import AutoTokenizer, GPT2Config, GPT2ForSequenceClassification
 
 from components.config import load_params
 from components.errors import ConfigError, DataError
@@ -20,6 +21,7 @@ from components.stages.preference_data import load_lesson
 from components.stages.prepared import load_preferences, load_ratings
 from components.stages.reward_quality import measure_reward_model
 from components.stages.step_log import LaterSteps
+from components.stages.training_run import compute_from
 from components.training.scoring import RewardScale, load_scorer
 
 
@@ -133,7 +135,7 @@ def test_ppo_takes_the_doubt_of_an_ensemble_off_its_scores(workspace):
     set_params(reward_model={"ensemble": 2}, ppo={"uncertainty_penalty": 1.5})
     reward_model.main()
     params = load_params()
-    sampler, learners = ppo.set_up(params.ppo, ppo.compute_from(params.train))
+    sampler, learners = ppo.set_up(params.ppo, compute_from(params.train))
     prompts, replies = ["Review it.", "Is it good?"], ["The price is fair.", "It is what it is."]
     mean, spread = load_scorer(Path("models/reward")), load_scorer(Path("models/reward"))
     expected = [
@@ -201,22 +203,42 @@ def encoder_workspace(workspace):
     return workspace
 
 
+def assert_starts_as_sft(critic):
+    """The SFT model with a head of zeros."""
+    assert not scalar_head(critic).weight.any()
+    assert not scalar_head(critic).bias.any()
+    before = new_reward_model(Path("models/sft"))[0].state_dict()
+    for name, weight in critic.state_dict().items():
+        assert name.startswith("score.") or torch.equal(weight, before[name])
+
+
 def test_an_encoder_with_another_vocabulary_scores_the_policy(encoder_workspace):
     reward_model.main()
     model, tok, _ = load_reward_model(Path("models/reward"))
     assert type(model).__name__ == "BertForSequenceClassification"
     assert tok.get_vocab() == encoder_tokenizer().get_vocab()
     assert report()["validation_accuracy"] > 0
-    before = new_reward_model(Path("models/sft"))[0].state_dict()
     critic = ppo.load_critic()
     assert type(critic).__name__ == "GPT2ForSequenceClassification"
-    assert not scalar_head(critic).weight.any()
-    assert not scalar_head(critic).bias.any()
-    for name, weight in critic.state_dict().items():
-        assert name.startswith("score.") or torch.equal(weight, before[name])
+    assert_starts_as_sft(critic)
     ppo.main()
     with Path("reports/steps/ppo.csv").open() as handle:
         assert len(list(csv.DictReader(handle))) == 2
+
+
+def test_a_reward_model_with_too_few_positions_is_no_critic(workspace):
+    """It reads the policy's tokens, but not as many as a prompt and a response may have."""
+    base = workspace / "short"
+    config = GPT2Config.from_pretrained("models/sft", n_positions=64, num_labels=1)
+    GPT2ForSequenceClassification(config).save_pretrained(base)
+    AutoTokenizer.from_pretrained("models/sft").save_pretrained(base)
+    set_params(reward_model={"base": str(base), "max_prompt_tokens": 30, "max_response_tokens": 34})
+    reward_model.main()
+    assert load_reward_model(Path("models/reward"))[0].config.max_position_embeddings == 64
+    critic = ppo.load_critic()
+    assert critic.config.max_position_embeddings == 104
+    assert_starts_as_sft(critic)
+    ppo.main()
 
 
 def test_an_ensemble_of_encoders_judges(encoder_workspace):
