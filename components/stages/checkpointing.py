@@ -12,7 +12,9 @@ import transformers
 import yaml
 
 from components.config import CheckpointParams
+from components.errors import DataError
 from components.files import digest_of, digest_tree, sha256_bytes, sha256_file
+from components.modeling.device import computes_in_bfloat16
 from components.stages.paths import CHECKPOINTS
 from components.training.checkpoints import Checkpoints
 
@@ -37,14 +39,25 @@ def forget_checkpoints(stage: str) -> None:
 
 
 def key_of(stage: str) -> str:
-    """A digest of the stage's code, inputs and parameters, as dvc.yaml names them, and of the libraries' versions."""
+    """A digest of the stage's code, inputs and parameters, as dvc.yaml names them, and of libraries and precision.
+
+    Raises:
+        DataError: an input is missing.
+    """
     declared = _load(GRAPH if GRAPH.is_file() else SOURCES / GRAPH)["stages"][stage]
     params = _load(Path("params.yaml"))
     parts = {path: _digest(_located(path)) for path in declared["deps"]}
     parts |= {name: sha256_bytes(json.dumps(params[name]).encode()) for name in declared["params"]}
     parts |= {"torch": torch.__version__, "transformers": transformers.__version__}
+    parts |= {"precision": _precision(params["train"])} if "train" in declared["params"] else {}
     parts |= {base: _digest(Path(base)) for base in _bases([params[name] for name in declared["params"]])}
     return digest_of(parts)[:16]
+
+
+def _precision(train: dict[str, Any]) -> str:
+    """That of params.yaml; what "auto" comes to depends on the machine."""
+    automatic = "bf16" if computes_in_bfloat16() else "fp32"
+    return automatic if train["precision"] == "auto" else str(train["precision"])
 
 
 def _bases(sections: list[Any]) -> list[str]:
@@ -58,6 +71,8 @@ def _located(path: str) -> Path:
 
 
 def _digest(path: Path) -> str:
+    if not path.exists():
+        raise DataError(f"{path} not found", "run the stage that writes it: `dvc repro`")
     return digest_of(digest_tree(path)) if path.is_dir() else sha256_file(path)
 
 

@@ -11,8 +11,9 @@ from stages.small_project import ROOT, change_params
 from stages.small_workspace import MODELS, outputs, said
 from stages.stage_processes import kill_after_step, run, start
 
+from components.errors import DataError
 from components.files import digest_tree
-from components.stages import checkpointing
+from components.stages import checkpointing, ppo
 from components.stages.checkpointing import key_of
 
 KILLED = -9
@@ -97,6 +98,32 @@ def test_the_key_changes_with_every_input(workspace, monkeypatch, name):
     assert key_of("dpo") == before
     CHANGES[name](workspace)
     assert key_of("dpo") != before
+
+
+def test_the_key_changes_with_what_automatic_precision_comes_to(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+
+    def keys(precision):
+        change_params(workspace, {"train": {"precision": precision}})
+        found = []
+        for hardware in (True, False):
+            monkeypatch.setattr(checkpointing, "computes_in_bfloat16", lambda has=hardware: has)
+            found.append(key_of("dpo"))
+        return found
+
+    assert len(set(keys("auto"))) == 2
+    assert len(set(keys("fp32"))) == 1
+
+
+def test_a_missing_input_is_named_and_no_checkpoint_swept(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    kept = workspace / ".rlhf/checkpoints/ppo/0123456789abcdef"
+    kept.mkdir(parents=True)
+    (workspace / "models/reward").rename(workspace / "models/away")
+    with pytest.raises(DataError, match="models/reward not found") as caught:
+        ppo.main()
+    assert "dvc repro" in caught.value.remedy
+    assert kept.is_dir()
 
 
 def test_the_key_stays_when_something_else_changes(workspace, monkeypatch):
