@@ -17,6 +17,8 @@ class TrainParams(Section):
             hardware computes in it. Master weights, optimizer and saved models are float32 always.
         microbatch_tokens: most tokens in one forward and backward pass; bounds memory, changes no result.
         num_processes: processes that share each minibatch, one a GPU where there are GPUs.
+        sharding: "none": each process has all of what it trains. "full": they divide it among them (FSDP2), that is the
+            float32 weights, gradients and Adam's moments; one process has nothing to divide.
         gradient_checkpointing: activations are computed again instead of being kept: less memory, about a third more
             time, the same gradients.
         lora_rank: above 0, reward models, PPO and DPO train adapters of this rank beside a frozen model, and the policy
@@ -27,6 +29,7 @@ class TrainParams(Section):
     precision: Literal["auto", "fp32", "bf16"]
     microbatch_tokens: Count
     num_processes: Count
+    sharding: Literal["none", "full"]
     gradient_checkpointing: bool
     lora_rank: Annotated[int, Field(ge=0)]
     lora_alpha: Positive

@@ -34,11 +34,13 @@ def of_whole_model(run: Run) -> Run:
 
 def compute_from(train: TrainParams) -> Compute:
     """In what precision and portions this machine trains, and which of the weights."""
+    workers = join_workers()
     bfloat16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bfloat16())
     return Compute(
         torch.bfloat16 if bfloat16 else torch.float32,
         train.microbatch_tokens,
-        join_workers(),
+        workers,
         adapters=Adapters(train.lora_rank, train.lora_alpha) if train.lora_rank else None,
         recompute=train.gradient_checkpointing,
+        sharded=train.sharding == "full" and workers.size > 1,
     )
