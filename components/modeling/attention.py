@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from transformers.masking_utils import sdpa_mask
 
 from components.errors import ModelError
 from components.modeling.dense_attention import attend
-from components.modeling.packing import Layout
+from components.modeling.layout import Layout
 
 NAME = "packed_sdpa"
 
@@ -57,14 +58,12 @@ def packed_attention(
     """
     if layout is None:
         return _plain(module, query, key, value, attention_mask, scaling, sliding_window, **kwargs)
-    # The padding of the table stands right of the real tokens, where causal attention never looks from them.
-    attended = attend(
-        _table(query, layout),
-        _table(key, layout),
-        _table(value, layout),
-        _window(layout, sliding_window, query.device),
-        scaling,
-    )
+    # The padding of a table stands right of the real tokens, where causal attention never looks from them.
+    tables = (_tables(states, layout) for states in (query, key, value))
+    attended = [
+        attend(*states, _window(states[0].shape[2], sliding_window, query.device), scaling)
+        for states in zip(*tables, strict=True)
+    ]
     return _row(attended, layout), None
 
 
@@ -87,35 +86,37 @@ def _plain(
     return attend(query, key, value, mask, scaling).transpose(1, 2), None
 
 
-def _window(layout: Layout, window: int | None, device: torch.device) -> Tensor | None:
+def _window(length: int, window: int | None, device: torch.device) -> Tensor | None:
     """[L, L] which keys a query sees where a window narrower than the longest sequence bounds it."""
-    if window is None or window >= layout.longest:
+    if window is None or window >= length:
         return None
-    ones = torch.ones(layout.longest, layout.longest, dtype=torch.bool, device=device)
+    ones = torch.ones(length, length, dtype=torch.bool, device=device)
     return ones.tril() & ~ones.tril(-window)
 
 
-def _table(row: Tensor, layout: Layout) -> Tensor:
-    """[1, H, N, D] -> [B, H, L, D]."""
+def _tables(row: Tensor, layout: Layout) -> list[Tensor]:
+    """[1, H, N, D] -> [B, H, L, D] of each table."""
     heads, width = row.shape[1], row.shape[3]
     flat = row.squeeze(0).transpose(0, 1)
     flat = flat.reshape(flat.shape[0], heads * width)
-    if not layout.full:
+    if not layout.is_the_row:
         flat = _Spread.apply(flat, layout)  # type: ignore[no-untyped-call]
-    return flat.view(layout.count, layout.longest, heads, width).transpose(1, 2)
+    parts = zip(flat.split(layout.sizes), layout.tables, strict=True)
+    return [part.view(*shape, heads, width).transpose(1, 2) for part, shape in parts]
 
 
-def _row(table: Tensor, layout: Layout) -> Tensor:
-    """[B, H, L, D] -> [1, N, H, D]."""
-    heads, width = table.shape[1], table.shape[3]
-    flat = table.transpose(1, 2).reshape(layout.count * layout.longest, heads * width)
-    if not layout.full:
+def _row(tables: Sequence[Tensor], layout: Layout) -> Tensor:
+    """[B, H, L, D] of each table -> [1, N, H, D]."""
+    heads, width = tables[0].shape[1], tables[0].shape[3]
+    parts = [table.transpose(1, 2).reshape(-1, heads * width) for table in tables]
+    flat = torch.cat(parts) if len(parts) > 1 else parts[0]
+    if not layout.is_the_row:
         flat = _Gather.apply(flat, layout)  # type: ignore[no-untyped-call]
     return flat.view(1, -1, heads, width)
 
 
 class _Spread(torch.autograd.Function):
-    """Row to table. Each token has one cell, so the gradient is a lookup too, where autograd would add up."""
+    """Row to cells. A token has one cell, or few: the gradient is a lookup of each, where autograd would add up."""
 
     @staticmethod
     def forward(ctx: Any, row: Tensor, layout: Layout) -> Tensor:
@@ -125,19 +126,24 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient.index_select(0, ctx.layout.cells), None
+        row = gradient.index_select(0, ctx.layout.cells)
+        for tokens, cells in ctx.layout.copies:
+            # Each token once in a copy, so nothing is written twice.
+            shared = row.index_select(0, tokens) + gradient.index_select(0, cells)
+            row.index_copy_(0, tokens, shared)
+        return row, None
 
 
 class _Gather(torch.autograd.Function):
-    """Table to row; padding gets no gradient."""
+    """Cells to row; padding gets no gradient, nor do the copies of a shared token, from which nothing is taken."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, layout: Layout) -> Tensor:
+    def forward(ctx: Any, cells: Tensor, layout: Layout) -> Tensor:
         ctx.layout = layout
-        return table.index_select(0, layout.cells)
+        return cells.index_select(0, layout.cells)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        table = gradient.new_zeros(len(ctx.layout.tokens), gradient.shape[1])
-        return table.index_copy_(0, ctx.layout.cells, gradient), None
+        cells = gradient.new_zeros(len(ctx.layout.tokens), gradient.shape[1])
+        return cells.index_copy_(0, ctx.layout.cells, gradient), None

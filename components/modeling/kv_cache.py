@@ -22,7 +22,7 @@ class SlotCache(Cache):
 
     def __init__(self, config: PretrainedConfig, prompts: Packed, room: int, step: int = 1) -> None:
         """Args: room: how many tokens may follow the prompts; step: slots are shown by so many at once."""
-        self.width = prompts.layout.longest
+        self.width = prompts.longest
         self.used = self.width
         self.total = self.width + room
         self.step = step

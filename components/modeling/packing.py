@@ -6,6 +6,7 @@ A row of N tokens holds B sequences. Positions restart at 0 in each, and attenti
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,86 +17,127 @@ from transformers import PreTrainedModel
 
 from components.errors import ModelError
 from components.modeling.kernel_sizes import TOKENS, compiles_each_size
+from components.modeling.layout import Layout, Place, Span, lay_out
 
 #: Two sequences of unlike length, of tokens that every vocabulary has.
 PROBE = ([3, 4, 5, 6, 7], [7, 5, 3])
 #: Relative difference that rounding explains; a token that sees another sequence moves far more.
 PROBE_TOLERANCE = 1e-4
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where B sequences lie in a row of N tokens, and where in a [B, L] table, L the longest.
-
-    Attributes:
-        cells: [N], the cell of the flattened table that each token of the row has.
-        tokens: [B * L], the token of the row for each cell; 0 where the cell is padding.
-    """
-
-    count: int
-    longest: int
-    cells: Tensor
-    tokens: Tensor
-
-    @property
-    def full(self) -> bool:
-        """Whether all sequences are of one length, so that the row is the table."""
-        return len(self.cells) == len(self.tokens)
+#: What a sequence shares that shares nothing.
+NOTHING = Span(0, 0)
 
 
 @dataclass(frozen=True)
 class Packed:
-    """B sequences in one row.
+    """B sequences in one row, each a prompt with what follows it. A prompt that several have stands there once.
 
     Attributes:
         ids, positions: [1, N].
-        starts, lengths: [B], of each sequence in the row.
+        lengths: [B], tokens of each sequence, prompt and response; longest: the most of them.
+        prompt_ends: [B], where in the row the last token of each prompt stands.
+        response_starts: [B], where the first token of each response stands, or would.
     """
 
     ids: Tensor
     positions: Tensor
-    starts: Tensor
     lengths: Tensor
+    longest: int
+    prompt_ends: Tensor
+    response_starts: Tensor
+    response_lengths: Tensor
     layout: Layout
 
     @property
     def last(self) -> Tensor:
         """[B] where the last token of each sequence stands in the row."""
-        return self.starts + self.lengths - 1
+        after = self.response_starts + self.response_lengths - 1
+        return torch.where(self.response_lengths > 0, after, self.prompt_ends)
+
+    def places_from_prompt_end(self, counts: Tensor) -> Tensor:
+        """Where in the row the last token of each prompt and those after it stand: counts [B] of them each."""
+        owners = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
+        within = torch.arange(len(owners), device=counts.device) - (counts.cumsum(0) - counts)[owners]
+        return torch.where(within == 0, self.prompt_ends[owners], self.response_starts[owners] + within - 1)
 
 
-def pack(sequences: Sequence[Sequence[int]], device: torch.device, step: int = 1) -> Packed:
-    """Lay token sequences, none of them empty, end to end.
+class _Row:
+    """A row that is being filled."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.positions: list[int] = []
+
+    def add(self, tokens: Sequence[int], position: int = 0) -> Span:
+        """Append tokens, the first of them at `position` of its sequence."""
+        span = Span(len(self.ids), len(tokens))
+        self.ids.extend(tokens)
+        self.positions.extend(range(position, position + len(tokens)))
+        return span
+
+
+def pack(
+    prompts: Sequence[Sequence[int]],
+    device: torch.device,
+    responses: Sequence[Sequence[int]] | None = None,
+    step: int = 1,
+) -> Packed:
+    """Lay sequences end to end.
 
     Args:
+        prompts: B rows of tokens, none of them empty.
+        responses: what follows each; equal prompts then share their tokens. None: nothing follows, nothing is shared.
         step: the row is filled up to a multiple of this many tokens, by a sequence that nobody reads.
     """
-    count, filler = len(sequences), -sum(map(len, sequences)) % step
-    rows = [*sequences, [0] * filler] if filler else sequences
-    lengths = torch.tensor([len(row) for row in rows])
-    starts = lengths.cumsum(0) - lengths
-    ids = torch.tensor([token for row in rows for token in row])
-    positions = torch.arange(len(ids)) - starts.repeat_interleave(lengths)
+    row = _Row()
+    if responses is None:
+        responses = [()] * len(prompts)
+        places = [Place(NOTHING, row.add(prompt)) for prompt in prompts]
+    else:
+        places = _share_prompts(row, prompts, responses)
+    filler = row.add([0] * (-len(row.ids) % step))
     return Packed(
-        ids=ids.unsqueeze(0).to(device),
-        positions=positions.unsqueeze(0).to(device),
-        starts=starts[:count].to(device),
-        lengths=lengths[:count].to(device),
-        layout=_layout(lengths, positions, device),
+        ids=torch.tensor([row.ids], device=device),
+        positions=torch.tensor([row.positions], device=device),
+        lengths=torch.tensor([place.length for place in places], device=device),
+        longest=max(place.length for place in places),
+        prompt_ends=torch.tensor(list(map(_prompt_end, places, prompts)), device=device),
+        response_starts=torch.tensor(list(map(_response_start, places, responses)), device=device),
+        response_lengths=torch.tensor([len(response) for response in responses], device=device),
+        layout=lay_out(places + [Place(NOTHING, filler)] * (filler.count > 0), len(row.ids), device),
     )
 
 
-def pack_for(model: PreTrainedModel, sequences: Sequence[Sequence[int]]) -> Packed:
+def _prompt_end(place: Place, prompt: Sequence[int]) -> int:
+    return (place.stem if place.stem.count else place.own).begin + len(prompt) - 1
+
+
+def _response_start(place: Place, response: Sequence[int]) -> int:
+    return place.own.begin + place.own.count - len(response)
+
+
+def _share_prompts(
+    row: _Row, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]
+) -> list[Place]:
+    """Append all sequences; a prompt that comes again is not appended again."""
+    keys = [tuple(prompt) for prompt in prompts]
+    uses, seen, stems = Counter(keys), Counter[tuple[int, ...]](), dict[tuple[int, ...], Span]()
+    places = []
+    for key, response in zip(keys, responses, strict=True):
+        if uses[key] == 1:
+            places.append(Place(NOTHING, row.add([*key, *response])))
+            continue
+        if key not in stems:
+            stems[key] = row.add(key)
+        places.append(Place(stems[key], row.add(response, position=len(key)), copy=seen[key]))
+        seen[key] += 1
+    return places
+
+
+def pack_for(
+    model: PreTrainedModel, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]
+) -> Packed:
     """A row for `model`, of a size that it computes without delay."""
-    return pack(sequences, model.device, TOKENS if compiles_each_size(model) else 1)
-
-
-def _layout(lengths: Tensor, positions: Tensor, device: torch.device) -> Layout:
-    count, longest = len(lengths), int(lengths.max())
-    cells = torch.arange(count).repeat_interleave(lengths) * longest + positions
-    tokens = torch.zeros(count * longest, dtype=torch.long)
-    tokens[cells] = torch.arange(len(cells))
-    return Layout(count, longest, cells.to(device), tokens.to(device))
+    return pack(prompts, model.device, responses, TOKENS if compiles_each_size(model) else 1)
 
 
 def model_inputs(packed: Packed) -> dict[str, Any]:

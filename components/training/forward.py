@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -24,38 +23,21 @@ from components.training.microbatches import ranges_by_tokens
 TOKENS_AT_ONCE = 16_384
 
 
-@dataclass(frozen=True)
-class Responses:
-    """B packed prompts with responses of M tokens together.
-
-    Attributes:
-        predictors: [M], where in the row the token stands that each response token is predicted from.
-        tokens: [M], the response tokens.
-    """
-
-    packed: Packed
-    predictors: Tensor
-    tokens: Tensor
-
-
-def pack_responses(model: PreTrainedModel, rows: Sequence[Encoded]) -> Responses:
-    packed = pack_for(model, [row.ids for row in rows])
-    counts = torch.tensor([len(row.response) for row in rows], device=model.device)
-    owners = torch.arange(len(rows), device=model.device).repeat_interleave(counts)
-    within = torch.arange(len(owners), device=model.device) - (counts.cumsum(0) - counts)[owners]
-    predictors = packed.last[owners] - counts[owners] + within
-    return Responses(packed, predictors, packed.ids[0, predictors + 1])
+def pack_rows(model: PreTrainedModel, rows: Sequence[Encoded]) -> Packed:
+    """Prompts with their responses in one row; a prompt that several rows have is computed once."""
+    return pack_for(model, [row.prompt for row in rows], [row.response for row in rows])
 
 
 def response_logprobs(
     model: PreTrainedModel, rows: Sequence[Encoded], temperature: float = 1.0
 ) -> tuple[Tensor, Tensor]:
     """Logprobs [M] of all response tokens, and the entropies [M], without gradient, of what each was drawn from."""
-    responses = pack_responses(model, rows)
-    count = len(responses.tokens)
-    places, tokens = _filled(model, responses.predictors), _filled(model, responses.tokens)
-    logits = model(**model_inputs(responses.packed), logits_to_keep=places).logits
-    logprobs, entropies = picked_logprobs(logits.squeeze(0), tokens, temperature)
+    packed = pack_rows(model, rows)
+    tokens = torch.tensor([token for row in rows for token in row.response], device=model.device)
+    count = len(tokens)
+    places = _filled(model, packed.places_from_prompt_end(packed.response_lengths))
+    logits = model(**model_inputs(packed), logits_to_keep=places).logits
+    logprobs, entropies = picked_logprobs(logits.squeeze(0), _filled(model, tokens), temperature)
     return logprobs[:count], entropies[:count]
 
 
@@ -94,19 +76,16 @@ def state_values(critic: PreTrainedModel, rows: Sequence[Encoded], after_last: b
     Returns:
         [M + B] with the state after each response too, [M] without.
     """
-    responses = pack_responses(critic, rows)
-    places = responses.predictors
-    if after_last:
-        # Response after response: the last token of each follows the predictors of its tokens in the row.
-        places = torch.cat([places, responses.packed.last]).sort().values
-    return scalars(critic, hidden_states(critic, responses.packed)[places])
+    packed = pack_rows(critic, rows)
+    places = packed.places_from_prompt_end(packed.response_lengths + int(after_last))
+    return scalars(critic, hidden_states(critic, packed)[places])
 
 
 def sequence_scores(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
     """[B] the scalar head at the last token of each row; of an encoder, its classification head."""
     if not reads_packed_rows(model):
         return padded_scores(model, [row.ids for row in rows])
-    packed = pack_for(model, [row.ids for row in rows])
+    packed = pack_rows(model, rows)
     return scalars(model, hidden_states(model, packed)[packed.last])
 
 

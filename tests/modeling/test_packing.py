@@ -34,15 +34,15 @@ def test_a_packed_row_by_hand():
     packed = pack([[5, 6, 7], [8], [9, 10]], CPU)
     assert packed.ids.tolist() == [[5, 6, 7, 8, 9, 10]]
     assert packed.positions.tolist() == [[0, 1, 2, 0, 0, 1]]
-    assert packed.starts.tolist() == [0, 3, 4]
     assert packed.lengths.tolist() == [3, 1, 2]
-    assert packed.last.tolist() == [2, 3, 5]
+    assert packed.prompt_ends.tolist() == packed.last.tolist() == [2, 3, 5]
     layout = packed.layout
-    assert (layout.count, layout.longest, layout.full) == (3, 3, False)
+    assert layout.tables == ((3, 3),)
     # The table has three cells a sequence: 5 6 7 | 8 . . | 9 10 .
     assert layout.cells.tolist() == [0, 1, 2, 3, 6, 7]
     assert layout.tokens[layout.cells].tolist() == [0, 1, 2, 3, 4, 5]
-    assert pack([[5, 6], [7, 8]], CPU).layout.full
+    assert not layout.is_the_row
+    assert pack([[5, 6], [7, 8]], CPU).layout.is_the_row
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)

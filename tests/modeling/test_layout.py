@@ -1,0 +1,54 @@
+"""Where sequences lie in attention's tables, by hand."""
+
+import torch
+
+from components.modeling import layout
+from components.modeling.layout import Place, Span, group_by_length, lay_out
+
+CPU = torch.device("cpu")
+NOTHING = Span(0, 0)
+
+
+def test_like_lengths_share_a_table_where_that_saves_more_than_a_call(monkeypatch):
+    # One table of 4 x 10 x 10 scores. Parted after the two of ten: (100 - 9) * 2 = 182 less.
+    monkeypatch.setattr(layout, "CALL_ON_CPU", 181)
+    assert group_by_length([3, 10, 3, 10], CPU) == [[1, 3], [0, 2]]
+    monkeypatch.setattr(layout, "CALL_ON_CPU", 182)
+    assert group_by_length([3, 10, 3, 10], CPU) == [[0, 1, 2, 3]]
+
+
+def test_tables_are_parted_again_as_long_as_it_pays(monkeypatch):
+    # 30 and 29 together have 59 scores of padding, one cut less than 60 would save.
+    monkeypatch.setattr(layout, "CALL_ON_CPU", 59)
+    assert group_by_length([2, 30, 8, 29], CPU) == [[1, 3], [2], [0]]
+    assert group_by_length([7], CPU) == [[0]]
+
+
+def test_a_table_too_large_for_the_cache_is_dealt_evenly(monkeypatch):
+    monkeypatch.setattr(layout, "MOST_ON_CPU", 250)
+    # 500 scores of five sequences: two parts, of three and two.
+    assert group_by_length([10] * 5, CPU) == [[0, 1, 2], [3, 4]]
+    assert group_by_length([20], CPU) == [[0]]
+
+
+def test_shared_tokens_have_a_cell_in_each_sequence_and_are_answered_from_the_first():
+    """Row: stem 0 1, then 2 3 4 that follow it, then 5 that follows it too, then 6 7 on their own."""
+    stem = Span(0, 2)
+    places = [Place(stem, Span(2, 3)), Place(stem, Span(5, 1), copy=1), Place(NOTHING, Span(6, 2))]
+    found = lay_out(places, 8, CPU)
+    assert found.tables == ((3, 5),)
+    assert found.tokens.view(3, 5).tolist() == [[0, 1, 2, 3, 4], [0, 1, 5, 0, 0], [6, 7, 0, 0, 0]]
+    assert found.cells.tolist() == [0, 1, 2, 3, 4, 7, 10, 11]
+    assert [(tokens.tolist(), cells.tolist()) for tokens, cells in found.copies] == [([0, 1], [5, 6])]
+
+
+def test_three_sequences_on_one_stem_are_two_further_copies():
+    places = [Place(Span(0, 1), Span(1 + i, 1), copy=i) for i in range(3)]
+    found = lay_out(places, 4, CPU)
+    assert found.cells.tolist() == [0, 1, 3, 5]
+    assert [(tokens.tolist(), cells.tolist()) for tokens, cells in found.copies] == [([0], [2]), ([0], [4])]
+
+
+def test_sequences_of_one_length_are_the_table_as_they_stand():
+    assert lay_out([Place(NOTHING, Span(2 * i, 2)) for i in range(3)], 6, CPU).is_the_row
+    assert not lay_out([Place(Span(0, 1), Span(1 + i, 1), copy=i) for i in range(2)], 3, CPU).is_the_row
