@@ -183,6 +183,7 @@ def _train_policy(case: Case, base: Path, run_: Run) -> list[torch.nn.Module]:
         score_texts=lambda prompts, responses: [float(text.count("a")) for text in responses],
         explore=Exploration(params.temperature, params.top_k, params.top_p, params.epsilon),
         missing_eos_score=params.missing_eos_score,
+        workers=run_.compute.workers,
     )
     train_policy(sampler, learners, PROMPTS, params, run_)
     return [policy] if critic is None else [policy, critic]
