@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from components.modeling.decoding import Decoder
-from components.modeling.exploration import Exploration, behaviour
-from components.modeling.packing import pack
+from components.modeling.cuda_graphs import can_be_recorded, decode_recorded
+from components.modeling.decoding import decode_dropping
+from components.modeling.exploration import Exploration
+from components.modeling.packing import Packed, pack
+from components.modeling.turns import Turns, ValueHead
 
-#: From hidden states [b, d] to a value each: the value head of a shared trunk.
-ValueHead = Callable[[Tensor], Tensor]
+#: Answers all of the prompts, turn by turn.
+Decode = Callable[[PreTrainedModel, Packed, Turns], None]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def sample(
     eos_id: int,
     pad_id: int,
     value_head: ValueHead | None = None,
+    decode: Decode | None = None,
 ) -> Samples:
     """Sample one response a prompt, each token where its die falls in the cumulative distribution.
 
@@ -63,70 +66,28 @@ def sample(
         prompts: B rows of token ids, none of them empty.
         dice: [B, T] of `draw_dice`; T is the most tokens a response may have.
         value_head: reads the hidden states that sampling computes anyway.
+        decode: how; None: as is fastest.
     """
-    dice = dice.to(model.device)
-    limit = dice.shape[1]
-    record = _Record(len(prompts), limit, pad_id, model.device)
-    decoder = Decoder(model, pack(prompts, model.device), limit)
-    for step in range(limit):
-        record.values(decoder, step, value_head)
-        tokens, logprobs, drawn_from = _draw(decoder.logits, dice[decoder.rows, step], explore)
-        record.tokens(decoder, step, tokens, logprobs, drawn_from)
-        is_last = step == limit - 1 and value_head is None
-        if is_last or bool((~decoder.going | (tokens == eos_id)).all()):
-            break
-        decoder.feed(tokens, done=tokens == eos_id)
-    else:
-        record.values(decoder, limit, value_head)
-    return record.samples(eos_id)
+    turns = Turns(dice.to(model.device), explore, eos_id, pad_id, value_head)
+    (decode or fastest_decode(model))(model, pack(prompts, model.device), turns)
+    return _samples(turns)
 
 
-def _draw(logits: Tensor, dice: Tensor, explore: Exploration) -> tuple[Tensor, Tensor, Tensor]:
-    """Tokens [b], and their logprobs [b] under the policy and under the distribution they were drawn from."""
-    policy = torch.log_softmax(logits.float() / explore.temperature, dim=-1)
-    drawn_from = policy if explore.on_policy else behaviour(policy, explore)
-    cumulative = drawn_from.exp().cumsum(-1)
-    # The sum differs from 1 by rounding: the die is a share of it, and less than all of it.
-    total = cumulative[:, -1:]
-    marks = torch.minimum(dice.unsqueeze(1) * total, total.nextafter(torch.zeros_like(total)))
-    tokens = torch.searchsorted(cumulative, marks, right=True)
-    return tokens[:, 0], policy.gather(1, tokens)[:, 0], drawn_from.gather(1, tokens)[:, 0]
+def fastest_decode(model: PreTrainedModel) -> Decode:
+    """A GPU waits for the host to launch its kernels, unless it plays recordings; a CPU for the arithmetic."""
+    return decode_recorded if can_be_recorded(model) else decode_dropping
 
 
-class _Record:
-    """What was sampled so far, at the rows of the prompts."""
-
-    def __init__(self, count: int, limit: int, pad_id: int, device: torch.device) -> None:
-        self._tokens = torch.full((count, limit), pad_id, device=device)
-        self._logprobs = torch.zeros(count, limit, device=device)
-        self._behaviour = torch.zeros(count, limit, device=device)
-        self._values = torch.zeros(count, limit + 1, device=device)
-        self._steps = 0
-
-    def values(self, decoder: Decoder, step: int, head: ValueHead | None) -> None:
-        if head is not None:
-            going = decoder.going
-            self._values[decoder.rows[going], step] = head(decoder.hidden)[going].float()
-
-    def tokens(self, decoder: Decoder, step: int, tokens: Tensor, logprobs: Tensor, drawn: Tensor) -> None:
-        going = decoder.going
-        rows = decoder.rows[going]
-        self._tokens[rows, step] = tokens[going]
-        self._logprobs[rows, step] = logprobs[going]
-        self._behaviour[rows, step] = drawn[going]
-        self._steps = step + 1
-
-    def samples(self, eos_id: int) -> Samples:
-        steps = self._steps
-        tokens = self._tokens[:, :steps]
-        is_eos = (tokens == eos_id).long()
-        # True while no EOS stands before the token: the first EOS itself is real.
-        mask = (is_eos.cumsum(dim=1) - is_eos) == 0
-        return Samples(
-            tokens=tokens,
-            mask=mask,
-            ended=is_eos.any(dim=1),
-            logprobs=self._logprobs[:, :steps],
-            behaviour=self._behaviour[:, :steps],
-            values=self._values[:, : steps + 1],
-        )
+def _samples(turns: Turns) -> Samples:
+    is_eos = (turns.tokens[:, : turns.limit] == turns.eos_id).long()
+    # True while no EOS stands before the token: the first EOS itself is real.
+    mask = (is_eos.cumsum(dim=1) - is_eos) == 0
+    steps = int(mask.sum(dim=1).max())
+    return Samples(
+        tokens=turns.tokens[:, :steps],
+        mask=mask[:, :steps],
+        ended=is_eos.any(dim=1),
+        logprobs=turns.logprobs[:, :steps],
+        behaviour=turns.behaviour[:, :steps],
+        values=turns.values[:, : steps + 1],
+    )

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-from components.modeling.sampling import Samples, ValueHead
+from components.modeling.sampling import Samples
+from components.modeling.turns import ValueHead
 from components.modeling.value_head import values_of
 from components.training.encoding import Encoded
 from components.training.forward import in_parts, state_values

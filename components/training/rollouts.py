@@ -14,8 +14,9 @@ from transformers import PreTrainedModel
 from components.modeling.adapters import without_adapters
 from components.modeling.exploration import Exploration
 from components.modeling.generation import decode
-from components.modeling.sampling import Samples, ValueHead, draw_dice, sample
+from components.modeling.sampling import Samples, draw_dice, sample
 from components.modeling.text_format import TextFormat
+from components.modeling.turns import ValueHead
 from components.training.encoding import Encoded
 from components.training.forward import in_parts, response_logprobs
 from components.training.scoring import ScoreTexts
