@@ -35,7 +35,7 @@ class StepLog:
         self.shown = shown
         self.rows: list[dict[str, float]] = []
         self.prints = True
-        self._tokens, self._since = 0.0, time.monotonic()
+        self._tokens, self._since = 0.0, math.nan
 
     def mute(self) -> None:
         """Keep the figures and print none: another process of the run does."""
@@ -43,10 +43,17 @@ class StepLog:
 
     def __call__(self, metrics: Mapping[str, float], step: int) -> None:
         self.rows.append({"step": step, **metrics})
-        self._tokens += metrics.get("tokens", 0.0)
+        self._count(metrics.get("tokens", 0.0))
         if self.prints and (step == self.total or step % max(1, self.total // LINES) == 0):
             figures = {name: metrics[name] for name in self.shown} | self._pace()
             print(Progress(self.stage, step, self.total, figures).line(), flush=True)
+
+    def _count(self, tokens: float) -> None:
+        if math.isnan(self._since):
+            # Before the end of the first step models were loaded too: it tells nothing of the pace.
+            self._since = time.monotonic()
+        else:
+            self._tokens += tokens
 
     def _pace(self) -> dict[str, float]:
         """Tokens a second since the last line, where the steps tell of tokens."""

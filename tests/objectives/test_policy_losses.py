@@ -56,6 +56,10 @@ def test_mean_is_over_real_tokens_and_garbage_does_not_matter():
 def test_the_log_ratio_is_clamped_before_exp():
     result, _ = loss_of(math.exp(25.0), -1.0)
     assert result.loss.item() == pytest.approx(math.exp(20.0))
+    result, gradient = loss_of(math.exp(-25.0), 1.0)
+    assert result.ratio_mean.item() == pytest.approx(math.exp(-20.0))
+    assert result.approx_kl.item() == pytest.approx(20.0 - 1.0, abs=1e-6)
+    assert gradient == 0.0
 
 
 def test_approx_kl_is_k3_of_the_sampler_against_the_new_policy():

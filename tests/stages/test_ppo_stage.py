@@ -44,7 +44,8 @@ def test_a_policy_comes_out(workspace, variant):
     assert [row["step"] for row in steps] == [1, 2, 3]
     assert all(math.isfinite(value) for row in steps for value in row.values())
     # Policy and reference are one model at first: in bfloat16, one in the same precision.
-    assert steps[0]["kl"] == pytest.approx(0.0, abs=0.05)
+    # A sequence has up to 64 tokens, each apart by a millionth in float32.
+    assert steps[0]["kl"] == pytest.approx(0.0, abs=0.05 if "bf16" in variant else 1e-4)
     assert all(row["skipped"] == 0 for row in steps)
     figures = json.loads((workspace / "reports/ppo.json").read_text())
     assert {"score", "kl", "entropy", "eos_rate", "length"} <= set(figures)

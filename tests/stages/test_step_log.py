@@ -25,15 +25,15 @@ def test_a_mean_leaves_out_what_is_no_number():
 
 
 def test_tokens_a_second_are_printed_and_not_kept(monkeypatch, capsys):
-    """Two lines of 25 steps: 30 tokens in 2 seconds, then 20 in 10."""
+    """Lines at every second step: 20 tokens in the 2 seconds since the first step's end, then 20 in 10."""
     now = iter([100.0, 102.0, 112.0])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     log = StepLog("ppo", 50, shown=("score",))
     for step, tokens in enumerate((10.0, 20.0, 5.0, 15.0), start=1):
         log({"score": 0.5, "tokens": tokens}, step)
     lines = capsys.readouterr().out.splitlines()
-    assert lines == ["[ppo] 2/50 score=0.5 tokens/s=15", "[ppo] 4/50 score=0.5 tokens/s=2"]
-    assert parse_progress(lines[0]).metrics == {"score": 0.5, "tokens/s": 15.0}
+    assert lines == ["[ppo] 2/50 score=0.5 tokens/s=10", "[ppo] 4/50 score=0.5 tokens/s=2"]
+    assert parse_progress(lines[0]).metrics == {"score": 0.5, "tokens/s": 10.0}
     assert all(set(row) == {"step", "score", "tokens"} for row in log.rows)
 
 
