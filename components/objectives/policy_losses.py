@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from components.objectives.kl import k3
 from components.objectives.masking import Count, masked_mean
 
 #: exp() of more than this only makes infinities; the clip has bitten long before.
@@ -23,14 +22,12 @@ class PolicyLoss:
 
     Attributes:
         clip_fraction: share of tokens that the clip kept from moving the policy.
-        approx_kl: k3 estimate of KL(sampler || policy) per token.
         ratio_mean: mean of policy / sampler.
         ratio_spread: mean of (ratio - 1)^2; see `ratio_variance`.
     """
 
     loss: Tensor
     clip_fraction: Tensor
-    approx_kl: Tensor
     ratio_mean: Tensor
     ratio_spread: Tensor
 
@@ -96,7 +93,6 @@ def _watched(losses: Tensor, clipped: Tensor, log_ratio: Tensor, mask: Tensor, c
     return PolicyLoss(
         loss=masked_mean(losses, mask, count),
         clip_fraction=masked_mean(clipped.to(ratio.dtype), mask, count),
-        approx_kl=masked_mean(k3(torch.zeros_like(log_ratio), log_ratio), mask, count),
         ratio_mean=masked_mean(ratio, mask, count),
         ratio_spread=masked_mean(torch.expm1(log_ratio).square(), mask, count),
     )
