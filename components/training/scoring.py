@@ -131,13 +131,6 @@ class Scorer:
         return torch.tensor(rows, dtype=torch.float64)
 
 
-def text_scorer(
-    model: PreTrainedModel, tokenizer: Any, text_format: TextFormat, scale: RewardScale
-) -> Scorer:
-    """The scorer of one model in memory."""
-    return Scorer([Member(model, tokenizer, text_format, scale)])
-
-
 def load_scorer(folder: Path, penalty: float = 0.0) -> Scorer:
     """The scorer of the reward model that a stage saved in `folder`, with the other members of its ensemble."""
     others = sorted(folder.glob(f"{MEMBER}*"), key=lambda path: int(path.name.removeprefix(MEMBER)))

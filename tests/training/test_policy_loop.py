@@ -16,7 +16,7 @@ from components.objectives.kl_control import AdaptiveKl, FixedKl
 from components.training.learner import Compute
 from components.training.policy import make_kl_controller
 from components.training.prompt_queue import PromptQueue
-from components.training.scoring import RewardScale, text_scorer
+from components.training.scoring import Member, RewardScale, Scorer
 
 
 def weights_of(model):
@@ -53,7 +53,7 @@ def test_in_bfloat16_too(tmp_path):
 def test_only_those_who_learn_change(tmp_path, algorithm):
     case = make_case(tmp_path / "policy", algorithm=algorithm, **ALGORITHMS[algorithm])
     reward_model, _, _ = new_reward_model(tmp_path / "policy")
-    case.with_scores(text_scorer(reward_model, TOK, FORMAT, RewardScale(0.0, 1.0)))
+    case.with_scores(Scorer([Member(reward_model, TOK, FORMAT, RewardScale(0.0, 1.0))]))
     frozen = {"reference": case.sampler.reference, "reward": reward_model}
     before = {name: weights_of(model) for name, model in frozen.items()}
     policy, critic = weights_of(case.sampler.policy), case.critic and weights_of(case.critic)

@@ -7,7 +7,7 @@ import torch
 from modeling.tiny_models import FORMAT, saved_policy, tokenizer
 
 from components.modeling.loading import new_reward_model, save_model
-from components.training.scoring import RewardScale, Scorer, load_scorer, member_folder, text_scorer
+from components.training.scoring import Member, RewardScale, Scorer, load_scorer, member_folder
 
 TOK = tokenizer()
 PROMPTS, REPLIES = ["the battery", "price"], ["it lasts long", "dim"]
@@ -40,7 +40,9 @@ def test_the_first_member_is_the_folder_itself(tmp_path):
 
 def test_mean_and_doubt_by_hand(models, ensemble):
     """Each member's scores on its own scale; the std is over the three, not a sample's."""
-    singles = [text_scorer(m, TOK, FORMAT, s)(PROMPTS, REPLIES) for m, s in zip(models, SCALES, strict=True)]
+    singles = [
+        Scorer([Member(m, TOK, FORMAT, s)])(PROMPTS, REPLIES) for m, s in zip(models, SCALES, strict=True)
+    ]
     means = [sum(column) / 3 for column in zip(*singles, strict=True)]
     stds = [
         (sum((value - mean) ** 2 for value in column) / 3) ** 0.5
@@ -60,7 +62,7 @@ def test_unit_and_temperature(ensemble):
 
 
 def test_one_member_has_no_doubt_whatever_the_penalty(models, ensemble):
-    alone = text_scorer(models[0], TOK, FORMAT, SCALES[0])
+    alone = Scorer([Member(models[0], TOK, FORMAT, SCALES[0])])
     assert len(alone.members) == 1
     assert replace(alone, penalty=9.0)(PROMPTS, REPLIES) == alone(PROMPTS, REPLIES)
     assert alone.disagreement(PROMPTS, REPLIES) == [0.0, 0.0]

@@ -6,7 +6,7 @@ from components.errors import ModelError
 from components.modeling.loading import new_reward_model, save_model
 from components.training import forward
 from components.training.encoding import Encoded, encode_pairs
-from components.training.scoring import RewardScale, load_scorer, raw_scores, text_scorer
+from components.training.scoring import Member, RewardScale, Scorer, load_scorer, raw_scores
 
 TOK = tokenizer()
 PROMPTS = ["a", "the battery lasts", "b"]
@@ -43,7 +43,7 @@ def test_texts_are_scored_in_the_reward_models_own_tokens_and_scale(model, tmp_p
     ]
     expected = [(alone(model, row) - 0.5) / 2.0 for row in rows]
     scale = RewardScale(0.5, 2.0)
-    assert text_scorer(model, TOK, FORMAT, scale)(PROMPTS, REPLIES) == pytest.approx(expected, abs=2e-5)
+    assert Scorer([Member(model, TOK, FORMAT, scale)])(PROMPTS, REPLIES) == pytest.approx(expected, abs=2e-5)
     save_model(tmp_path / "reward", model, TOK, FORMAT)
     scale.save(tmp_path / "reward")
     assert load_scorer(tmp_path / "reward")(PROMPTS, REPLIES) == pytest.approx(expected, abs=2e-5)
