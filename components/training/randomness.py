@@ -45,5 +45,5 @@ class LibraryRandomness:
         name, keys, *rest = state["numpy"]
         np.random.set_state((name, np.asarray(keys, dtype=np.uint32), *rest))
         torch.set_rng_state(state["torch"])
-        if state["cuda"]:
-            torch.cuda.set_rng_state_all(state["cuda"])
+        # This machine may have fewer GPUs than the one that wrote the state.
+        torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
