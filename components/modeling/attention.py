@@ -12,9 +12,9 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from components.errors import ModelError
 from components.modeling.dense_attention import attend
 from components.modeling.layout import Layout
+from components.modeling.packing import refusal
 
 NAME = "packed_sdpa"
 
@@ -26,10 +26,7 @@ def use_packed_attention(model: PreTrainedModel) -> None:
     try:
         model.set_attn_implementation(NAME)
     except ValueError as error:
-        raise ModelError(
-            f"{type(model).__name__} cannot take another attention function: {error}",
-            "use a decoder whose attention goes through transformers' interface, such as GPT-2, Llama or Qwen",
-        ) from None
+        raise refusal(model, f"cannot take another attention function: {error}") from None
 
 
 def reads_packed_rows(model: PreTrainedModel) -> bool:

@@ -171,9 +171,9 @@ def check_packing(model: PreTrainedModel) -> None:
     try:
         apart = _states_are_equal(model)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise _refusal(model, f"cannot read sequences packed into one row: {error}") from None
+        raise refusal(model, f"cannot read sequences packed into one row: {error}") from None
     if not apart:
-        raise _refusal(model, "does not keep sequences apart that share a row")
+        raise refusal(model, "does not keep sequences apart that share a row")
 
 
 def _states_are_equal(model: PreTrainedModel) -> bool:
@@ -183,7 +183,8 @@ def _states_are_equal(model: PreTrainedModel) -> bool:
     return bool((together - alone).abs().max() <= PROBE_TOLERANCE * alone.abs().max())
 
 
-def _refusal(model: PreTrainedModel, what: str) -> ModelError:
+def refusal(model: PreTrainedModel, what: str) -> ModelError:
+    """What a person is told of a model that cannot read packed rows."""
     return ModelError(
         f"{type(model).__name__} {what}",
         "use a decoder whose attention goes through transformers' interface, such as GPT-2, Llama or Qwen",
