@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 from components.errors import ConfigError
-
-STATE = Path(".rlhf")
+from components.workspace import STATE
 
 
 def find_root(start: Path) -> Path:

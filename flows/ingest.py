@@ -14,8 +14,8 @@ from components.errors import RlhfError
 from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
 from components.tracking.locks import exclusive
+from components.workspace import STATE
 from flows import dvc
-from flows.environment import STATE
 from flows.git import commit_if_wanted
 from flows.terminal import note, printable
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from components.errors import BusyError
 from components.tracking.locks import exclusive
-from flows.environment import STATE
+from components.workspace import STATE, current_user
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def retraining(root: Path) -> Iterator[None]:
     try:
         with exclusive(path, wait=False) as handle:
             handle.truncate(0)
-            json.dump({"pid": os.getpid(), "user": _user(), "since": _now()}, handle)
+            json.dump({"pid": os.getpid(), "user": current_user(), "since": _now()}, handle)
             handle.flush()
             yield
     except BlockingIOError:
@@ -53,13 +52,6 @@ def _busy(path: Path) -> BusyError:
     return BusyError(
         f"a retraining is running: {who}", "wait until it has ended; `rlhf status` shows where things are"
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid-{os.getuid()}"
 
 
 def _now() -> str:

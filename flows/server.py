@@ -19,7 +19,7 @@ from typing import Any
 
 from components.errors import RlhfError
 from components.tracking.locks import exclusive
-from flows.environment import STATE
+from components.workspace import STATE
 from flows.processes import running
 
 #: At its first start the server makes its tables: 10 s here, a minute on a slow machine.

@@ -31,6 +31,7 @@ from components.files import (
     write_json,
     write_text,
 )
+from components.workspace import STATE
 
 FEEDBACK = "feedback"
 QUARANTINE = "quarantine"
@@ -55,7 +56,7 @@ def batch_id(root: Path, name: str, sha256: str) -> str:
 @contextmanager
 def ingestion_lock(root: Path) -> Iterator[None]:
     """One ingestion at a time; the others wait. A process that dies lets go of it."""
-    lock = root.parent / ".rlhf" / "ingestion.lock"
+    lock = root.parent / STATE / "ingestion.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from components.workspace import STATE
+
 FEEDBACK = Path("data/feedback")
 PREPARED = Path("data/prepared")
 MODELS = Path("models")
 REPORTS = Path("reports")
 
 #: Of training runs that are under way; no stage's output.
-CHECKPOINTS = Path(".rlhf/checkpoints")
+CHECKPOINTS = STATE / "checkpoints"
 
 SFT = MODELS / "sft"
 REWARD = MODELS / "reward"

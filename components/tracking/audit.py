@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.tracking.tracker import STATE
+from components.workspace import STATE
 
 FILE_NAME = "audit.jsonl"
 

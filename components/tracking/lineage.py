@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import subprocess
@@ -15,6 +14,7 @@ import yaml
 
 from components.errors import RegistryError
 from components.files import read_json, sha256_bytes
+from components.workspace import current_user
 
 FEEDBACK = "data/feedback"
 
@@ -95,8 +95,4 @@ def feedback_batches(root: Path, feedback_md5: str) -> list[str]:
 
 def author() -> str:
     """Who trained: RLHF_AUTHOR, else the user of this process."""
-    try:
-        return os.environ.get("RLHF_AUTHOR") or getpass.getuser()
-    except (KeyError, OSError):
-        # No name for this user id, as in some containers.
-        return f"uid-{os.getuid()}"
+    return os.environ.get("RLHF_AUTHOR") or current_user()

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.tracking.tracker import STATE, Tracker, connect, embedded_uri, mlflow_errors, tracking_uri
+from components.tracking.tracker import Tracker, connect, embedded_uri, mlflow_errors, tracking_uri
 from components.tracking.versions import champion_of, current_version, get_version
+from components.workspace import STATE
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 from components.errors import ModelError
 from components.files import digest_tree, write_json
 from components.tracking.manifest import MANIFEST, REMEDY, manifest_of, verify
-from components.tracking.tracker import STATE, Tracker
+from components.tracking.tracker import Tracker
+from components.workspace import STATE
 
 
 @contextmanager

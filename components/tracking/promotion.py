@@ -20,7 +20,7 @@ from components.tracking.locks import exclusive
 from components.tracking.packages import upload
 from components.tracking.registration import EVALUATION, LINEAGE
 from components.tracking.runs import finished_run, new_run
-from components.tracking.tracker import STATE, Tracker, mlflow_errors
+from components.tracking.tracker import Tracker, mlflow_errors
 from components.tracking.verdict import read_verdict
 from components.tracking.versions import (
     CHAMPION,
@@ -32,6 +32,7 @@ from components.tracking.versions import (
     get_version,
     is_sound,
 )
+from components.workspace import STATE
 
 
 @dataclass(frozen=True)

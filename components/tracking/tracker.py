@@ -15,9 +15,7 @@ from components.config import load_params
 from components.errors import RegistryError
 from components.files import write_text
 from components.tracking.locks import exclusive
-
-#: Folder of the workspace's own state, below the project's root.
-STATE = Path(".rlhf")
+from components.workspace import STATE
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from components.errors import ModelError, RegistryError
 from components.files import replacing_directory
 from components.tracking.manifest import verify
 from components.tracking.packages import fetch, is_local
-from components.tracking.tracker import STATE, Tracker
+from components.tracking.tracker import Tracker
+from components.workspace import STATE
 
 #: On the production model: the version in production.
 CHAMPION = "champion"
