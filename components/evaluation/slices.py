@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from components.evaluation.accuracy import Accuracy, accuracy_by, aligned, length_margins
 from components.evaluation.intervals import DEFAULT_BOOTSTRAP, Bootstrap, number
+from components.evaluation.pseudonyms import pseudonyms
 from components.records import Preference
 
 #: Annotators shown at most: those with the most judgements.
@@ -55,14 +56,16 @@ def slices_by_annotator(
 ) -> dict[str, Slice]:
     """How often the margins agree with what each named person said, whatever others said of the same pair.
 
-    Who agrees with the model as often as a coin does, did not read, or sees things the model does not.
+    Who agrees with the model as often as a coin does, did not read, or sees things the model does not. People stand
+    under pseudonyms here: figures go into reports and to MLflow.
     """
     margins = aligned(margins, preferences)
-    shown = _busiest(preferences)
+    shown = pseudonyms(_busiest(preferences))
     places, judged = [], []
     for place, pair in enumerate(preferences):
         for opinion in pair.opinions:
             if opinion.annotator in shown:
+                opinion = replace(opinion, annotator=shown[opinion.annotator])
                 places.append(place)
                 judged.append(
                     replace(pair, probability=opinion.vote, weight=opinion.weight, opinions=(opinion,))

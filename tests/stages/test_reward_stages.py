@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, GPT2Config, GPT2ForSequenceClassificatio
 from components.config import load_params
 from components.errors import ConfigError, DataError
 from components.evaluation.intervals import Bootstrap
+from components.evaluation.pseudonyms import pseudonyms
 from components.files import digest_tree
 from components.modeling.loading import load_reward_model, new_reward_model, scalar_head
 from components.stages import judge, ppo, prepare, reward_model, sft
@@ -189,7 +190,8 @@ def test_test_pairs_are_sliced_and_calibrated(workspace):
     assert found["temperature"] == temperature != 1.0
     assert found["calibrated_brier"] != found["brier"]
     names = {opinion.annotator for pair in pairs for opinion in pair.opinions} - {None}
-    assert set(found["by_annotator"]) == names
+    assert set(found["by_annotator"]) == set(pseudonyms(names).values())
+    assert not [name for name in names if name in json.dumps(found)]
     assert set(found["by_batch"]) == {pair.batch for pair in pairs}
     for groups in (found["by_source"], found["by_annotator"], found["by_batch"]):
         for group in groups.values():
