@@ -6,12 +6,13 @@ import csv
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.files import read_json
+from components.files import read_json, sha256_bytes
 from components.tracking.lineage import StageLock, flatten, git_commit, read_lock
 from components.tracking.tracker import Tracker, mlflow_errors
 
@@ -111,12 +112,25 @@ def _metrics(root: Path, stage: str) -> Iterator[tuple[str, float, int]]:
         prefix = "final."
     final = root / "reports" / ("metrics.json" if stage == "evaluate" else f"{stage}.json")
     if final.exists():
-        yield from ((_safe(f"{prefix}{name}"), value, 0) for name, value in figures(read_json(final)))
+        yield from _finals(prefix, dict(figures(read_json(final))))
+
+
+def _finals(prefix: str, final: Mapping[str, float]) -> Iterator[tuple[str, float, int]]:
+    """Under names that MLflow takes: those of sources and batches are whatever people wrote."""
+    safe = {name: _safe(f"{prefix}{name}") for name in final}
+    times = Counter(safe.values())
+    for name, value in final.items():
+        yield safe[name] if times[safe[name]] == 1 else _told_apart(safe[name], name), value, 0
 
 
 def _safe(name: str) -> str:
-    """A name that MLflow takes: those of sources, annotators and batches are whatever people wrote."""
     return _REFUSED.sub("_", name)[:LONGEST_NAME]
+
+
+def _told_apart(safe: str, name: str) -> str:
+    """Another name for each that became the same: two figures under one would look like one that changed."""
+    mark = f"-{sha256_bytes(name.encode('utf-8'))[:8]}"
+    return safe[: LONGEST_NAME - len(mark)] + mark
 
 
 def _steps(path: Path) -> Iterator[tuple[str, float, int]]:

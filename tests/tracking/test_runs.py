@@ -8,6 +8,7 @@ import yaml
 from tracking.fake_workspace import LOCK, METRICS
 
 from components.errors import RegistryError
+from components.files import sha256_bytes
 from components.tracking.runs import figures, record_stage
 from components.tracking.tracker import connect
 
@@ -70,6 +71,18 @@ def test_names_that_people_wrote_become_names_that_mlflow_takes(tracker, root):
         f"{start}Zoë _night_.accuracy",
         start + "x" * (250 - len(start)),
     }
+
+
+def test_names_that_become_the_same_stay_two_figures(tracker, root):
+    sources = {"a b?": 0.25, "a b!": 0.75, "plain": 0.5, "y" * 300: 0.1, "y" * 301: 0.2}
+    groups = {name: {"accuracy": value} for name, value in sources.items()}
+    (root / "reports/metrics.json").write_text(json.dumps({"reward_model": {"by_source": groups}}))
+    found = tracker.client.get_run(record_stage(tracker, "evaluate")).data.metrics
+    assert sorted(found.values()) == [0.1, 0.2, 0.25, 0.5, 0.75]
+    assert max(map(len, found)) == 250
+    assert found["reward_model.by_source.plain.accuracy"] == 0.5
+    mark = sha256_bytes(b"reward_model.by_source.a b?.accuracy")[:8]
+    assert found[f"reward_model.by_source.a b_.accuracy-{mark}"] == 0.25
 
 
 def test_recording_again_is_the_same_run_until_the_stage_runs_again(tracker, root):
