@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,21 @@ class Laps:
         self._answers.flush()
 
 
+def phases(began: float, generated: float, scored: float, ended: float) -> dict[str, float]:
+    """Seconds of each phase of a PPO lap, from the times at which the phases gave way to each other."""
+    return {"generation": generated - began, "scoring": scored - generated, "updates": ended - scored}
+
+
 Job = Callable[[Spec, Laps], None]
+
+
+def load_job(side: str, job: str) -> Job:
+    """A job of `benchmarks.<side>`, "ours" or "theirs", with everything imported that it needs."""
+    if job in ("ppo", "sampling"):
+        run: Job = getattr(import_module(f"benchmarks.{side}.{job}"), f"run_{job}")
+        return run
+    trainings: dict[str, Job] = import_module(f"benchmarks.{side}.training").TRAININGS
+    return trainings[job]
 
 
 def serve(load: Callable[[str], Job], versions: Mapping[str, str]) -> None:

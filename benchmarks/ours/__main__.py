@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 
-from benchmarks.worker import Job, serve
-
-
-def load(job: str) -> Job:
-    if job == "ppo":
-        from benchmarks.ours.ppo import run_ppo
-
-        return run_ppo
-    if job == "sampling":
-        from benchmarks.ours.sampling import run_sampling
-
-        return run_sampling
-    from benchmarks.ours.training import TRAININGS
-
-    return TRAININGS[job]
-
+from benchmarks.worker import load_job, serve
 
 if __name__ == "__main__":
-    serve(load, {"torch": version("torch"), "transformers": version("transformers")})
+    serve(partial(load_job, "ours"), {"torch": version("torch"), "transformers": version("transformers")})

@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.data import text
 from benchmarks.ours.precision import compute_of
-from benchmarks.worker import Laps, Spec
+from benchmarks.worker import Laps, Spec, phases
 from components.config import PpoParams
 from components.stages.ppo import set_up
 from components.training import rollouts as rollouts_module
@@ -64,11 +64,7 @@ class Watch:
             updates=int(metrics["updates"]),
             lengths=[(len(row.prompt), len(row.response)) for row in self.rollouts.rows],
             figures={"score": self._score(), "kl": metrics["kl"]},
-            phases={
-                "generation": self.generated - self.began,
-                "scoring": self.scored - self.generated,
-                "updates": ended - self.scored,
-            },
+            phases=phases(self.began, self.generated, self.scored, ended),
         )
         self.start()
 

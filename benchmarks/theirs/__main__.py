@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 
-from benchmarks.worker import Job, serve
-
-
-def load(job: str) -> Job:
-    if job == "ppo":
-        from benchmarks.theirs.ppo import run_ppo
-
-        return run_ppo
-    if job == "sampling":
-        from benchmarks.theirs.sampling import run_sampling
-
-        return run_sampling
-    from benchmarks.theirs.training import TRAININGS
-
-    return TRAININGS[job]
+from benchmarks.worker import load_job, serve
 
 
 def trl_version() -> str:
@@ -28,4 +15,7 @@ def trl_version() -> str:
 
 
 if __name__ == "__main__":
-    serve(load, {"trl": trl_version(), "torch": version("torch"), "transformers": version("transformers")})
+    serve(
+        partial(load_job, "theirs"),
+        {"trl": trl_version(), "torch": version("torch"), "transformers": version("transformers")},
+    )

@@ -21,7 +21,7 @@ from trl.experimental.ppo import PPOConfig, PPOTrainer, ppo_trainer
 from benchmarks.data import EOS_ID, PAD_ID
 from benchmarks.theirs.sampling import response_lengths
 from benchmarks.theirs.settings import arguments
-from benchmarks.worker import Laps, Spec
+from benchmarks.worker import Laps, Spec, phases
 
 
 def run_ppo(spec: Spec, laps: Laps) -> None:
@@ -61,11 +61,7 @@ class Watch(TrainerCallback):
             updates=self.steps,
             lengths=self._lengths(),
             figures={"score": self._score(), "kl": self.kl},
-            phases={
-                "generation": self.generated - self.began,
-                "scoring": self.scored - self.generated,
-                "updates": ended - self.scored,
-            },
+            phases=phases(self.began, self.generated, self.scored, ended),
         )
         self.start()
 

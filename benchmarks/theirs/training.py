@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,16 +22,29 @@ from benchmarks.data import Row, lengths, text
 from benchmarks.theirs.settings import arguments
 from benchmarks.worker import Job, Laps, Spec
 
-#: From the spec, the rows and a tokenizer to a trainer that has not started.
-Build = Callable[[Spec, list[Row], Any], Any]
+
+@dataclass(frozen=True)
+class Kind:
+    """One of TRL's trainers.
+
+    Attributes:
+        rows: the name of its rows in data.json.
+        column: what the trainer reads of a row.
+    """
+
+    trainer: type
+    config: type
+    model: Callable[[Spec], PreTrainedModel]
+    rows: str
+    column: Callable[[Row], dict[str, Any]]
 
 
-def run_laps(spec: Spec, laps: Laps, build: Build, rows: list[Row]) -> None:
+def run_laps(spec: Spec, laps: Laps, kind: Kind) -> None:
     """A lap is one call of train() on a fresh model; making the trainer is not in it."""
-    tokenizer = AutoTokenizer.from_pretrained(spec.policy)
+    tokenizer, rows = AutoTokenizer.from_pretrained(spec.policy), spec.data()[kind.rows]
     while True:
         count = laps.wait()
-        trainer = build(spec, rows[:count], tokenizer)
+        trainer = _trainer(spec, kind, rows[:count], tokenizer)
         laps.restart()
         output = trainer.train()
         laps.stop()
@@ -43,64 +58,41 @@ def run_laps(spec: Spec, laps: Laps, build: Build, rows: list[Row]) -> None:
         gc.collect()
 
 
-def reward_trainer(spec: Spec, rows: list[Row], tokenizer: Any) -> RewardTrainer:
-    model = AutoModelForSequenceClassification.from_pretrained(spec.reward, dtype=torch.float32)
-    columns = [
-        {"chosen_ids": row["prompt"] + row["chosen"], "rejected_ids": row["prompt"] + row["rejected"]}
-        for row in rows
-    ]
-    return RewardTrainer(
-        model=model,
-        args=RewardConfig(**_arguments(spec)),
-        train_dataset=_dataset(rows, columns),
+def _trainer(spec: Spec, kind: Kind, rows: list[Row], tokenizer: Any) -> Any:
+    """One that has not started, on rows with their length, which grouping reads."""
+    columns = [kind.column(row) | {"length": max(map(sum, lengths(row)))} for row in rows]
+    return kind.trainer(
+        model=kind.model(spec),
+        args=kind.config(**_arguments(spec)),
+        train_dataset=Dataset.from_list(columns),
         processing_class=tokenizer,
     )
 
 
-def sft_trainer(spec: Spec, rows: list[Row], tokenizer: Any) -> SFTTrainer:
-    columns = [
-        {
-            "input_ids": row["prompt"] + row["response"],
-            "labels": [-100] * len(row["prompt"]) + row["response"],
-        }
-        for row in rows
-    ]
-    return SFTTrainer(
-        model=_policy(spec),
-        args=SFTConfig(**_arguments(spec)),
-        train_dataset=_dataset(rows, columns),
-        processing_class=tokenizer,
-    )
-
-
-def dpo_trainer(spec: Spec, rows: list[Row], tokenizer: Any) -> DPOTrainer:
-    # It takes text alone; a space ends the prompt so that the response starts a new word.
-    columns = [
-        {
-            "prompt": text(row["prompt"]) + " ",
-            "chosen": text(row["chosen"]),
-            "rejected": text(row["rejected"]),
-        }
-        for row in rows
-    ]
-    return DPOTrainer(
-        model=_policy(spec),
-        args=DPOConfig(**_arguments(spec)),
-        train_dataset=_dataset(rows, columns),
-        processing_class=tokenizer,
-    )
+def _reward_model(spec: Spec) -> PreTrainedModel:
+    return AutoModelForSequenceClassification.from_pretrained(spec.reward, dtype=torch.float32)
 
 
 def _policy(spec: Spec) -> PreTrainedModel:
     return AutoModelForCausalLM.from_pretrained(spec.policy, dtype=torch.float32)
 
 
-def _dataset(rows: list[Row], columns: list[dict[str, Any]]) -> Dataset:
-    """With each row's length, which grouping reads."""
-    longest = [max(map(sum, lengths(row))) for row in rows]
-    return Dataset.from_list(
-        [{**column, "length": length} for column, length in zip(columns, longest, strict=True)]
-    )
+def _pair(row: Row) -> dict[str, Any]:
+    return {"chosen_ids": row["prompt"] + row["chosen"], "rejected_ids": row["prompt"] + row["rejected"]}
+
+
+def _demonstration(row: Row) -> dict[str, Any]:
+    prompt, response = row["prompt"], row["response"]
+    return {"input_ids": prompt + response, "labels": [-100] * len(prompt) + response}
+
+
+def _pair_of_texts(row: Row) -> dict[str, Any]:
+    # DPO takes text alone; a space ends the prompt so that the response starts a new word.
+    return {
+        "prompt": text(row["prompt"]) + " ",
+        "chosen": text(row["chosen"]),
+        "rejected": text(row["rejected"]),
+    }
 
 
 def _arguments(spec: Spec) -> dict[str, Any]:
@@ -115,8 +107,9 @@ def _arguments(spec: Spec) -> dict[str, Any]:
     )
 
 
-TRAININGS: dict[str, Job] = {
-    "reward_model": lambda spec, laps: run_laps(spec, laps, reward_trainer, spec.data()["pairs"]),
-    "sft": lambda spec, laps: run_laps(spec, laps, sft_trainer, spec.data()["rows"]),
-    "dpo": lambda spec, laps: run_laps(spec, laps, dpo_trainer, spec.data()["pairs"]),
+KINDS = {
+    "reward_model": Kind(RewardTrainer, RewardConfig, _reward_model, "pairs", _pair),
+    "sft": Kind(SFTTrainer, SFTConfig, _policy, "rows", _demonstration),
+    "dpo": Kind(DPOTrainer, DPOConfig, _policy, "pairs", _pair_of_texts),
 }
+TRAININGS: dict[str, Job] = {name: partial(run_laps, kind=kind) for name, kind in KINDS.items()}
