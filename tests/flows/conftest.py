@@ -9,19 +9,14 @@ import psutil
 import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
-from tracking.fake_workspace import write_dvc_workspace, write_models
+from tracking.fake_workspace import models, write_dvc_workspace
 
 from flows.cli import main
 
+__all__ = ["models"]
+
 PROJECT = Path(__file__).parents[2]
 OURS = ("PREFECT_", "MLFLOW_", "DVC_", "RLHF_")
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    write_models(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,7 @@ def test_every_parameter_is_read_somewhere():
             read |= {
                 node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
             }
+    assert set(Params.model_fields) <= read
     for name, section in sections():
         assert set(section.model_fields) <= read, name
 

@@ -68,19 +68,3 @@ def test_params_are_the_sections_that_are_read(stage):
 def test_the_command_is_the_stage_s_module(stage):
     assert STAGES[stage]["cmd"] == f"python -m components.stages.{stage}"
     assert (ROOT / f"components/stages/{stage}.py").is_file()
-
-
-def test_every_field_of_params_yaml_is_read_somewhere():
-    """No dead knobs: each field's name stands as an attribute in the code outside components/config."""
-    attributes = {
-        node.attr
-        for folder in ("components", "flows")
-        for path in (ROOT / folder).rglob("*.py")
-        if path.parent != ROOT / "components/config"
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute)
-    }
-    fields = set(Params.model_fields)
-    for section in Params.model_fields.values():
-        fields |= set(getattr(section.annotation, "model_fields", {}))
-    assert fields - attributes == set()

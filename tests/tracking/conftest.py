@@ -2,16 +2,11 @@ import shutil
 
 import mlflow
 import pytest
-from tracking.fake_workspace import write_models, write_workspace
+from tracking.fake_workspace import models, write_workspace
 
 from components.tracking.tracker import connect
 
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    write_models(folder)
-    return folder
+__all__ = ["models"]
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
 from modeling.tiny_models import saved_policy
@@ -40,6 +41,14 @@ def write_models(folder):
     Stars(slope=2.0, intercept=0.0, ratings=100, mean_absolute_error=0.4, rank_correlation=0.8).write(
         folder / "reward" / "stars.json"
     )
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """They are written once and only read."""
+    folder = tmp_path_factory.mktemp("models")
+    write_models(folder)
+    return folder
 
 
 def write_batch(root, batch):

@@ -1,6 +1,7 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from tracking.fake_workspace import BLOCKED, READY, write_reports
@@ -21,6 +22,19 @@ def audit(root):
 
 def stored(tracker, name, version):
     return checked_files(tracker, get_version(tracker, name, version))
+
+
+@contextmanager
+def killed_at(step, monkeypatch):
+    """The promotion in the block dies where it would take this step."""
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(promotion, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            yield
 
 
 def register_another(tracker, root, note):
@@ -188,13 +202,8 @@ def test_a_kill_before_the_alias_leaves_the_old_champion(tracker, root, monkeypa
     promote(tracker, "1", "reviewer")
     second = register_another(tracker, root, "2")
 
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(promotion, "_crown", die)
-        with pytest.raises(KeyboardInterrupt):
-            promote(tracker, second, "reviewer")
+    with killed_at("_crown", monkeypatch):
+        promote(tracker, second, "reviewer")
     assert champion_of(tracker) == "1"
     assert promote(tracker, second, "reviewer").version == "2"
     assert len(all_versions(tracker, "reviews")) == 2
@@ -202,14 +211,8 @@ def test_a_kill_before_the_alias_leaves_the_old_champion(tracker, root, monkeypa
 
 def test_a_kill_between_upload_and_version_leaves_one_version(tracker, monkeypatch):
     register_all(tracker)
-
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(promotion, "create_version", die)
-        with pytest.raises(KeyboardInterrupt):
-            promote(tracker, "1", "reviewer")
+    with killed_at("create_version", monkeypatch):
+        promote(tracker, "1", "reviewer")
     assert promote(tracker, "1", "reviewer").version == "1"
     assert len(all_versions(tracker, "reviews")) == 1
 
