@@ -91,56 +91,83 @@ def _window(length: int, window: int | None, device: torch.device) -> Tensor | N
     return ones.tril() & ~ones.tril(-window)
 
 
-def _tables(row: Tensor, layout: Layout) -> list[Tensor]:
-    """[1, H, N, D] -> [B, H, L, D] of each table."""
-    heads, width = row.shape[1], row.shape[3]
-    flat = row.squeeze(0).transpose(0, 1)
-    flat = flat.reshape(flat.shape[0], heads * width)
-    if not layout.is_the_row:
-        flat = _Spread.apply(flat, layout)  # type: ignore[no-untyped-call]
-    parts = zip(flat.split(layout.sizes), layout.tables, strict=True)
-    return [part.view(*shape, heads, width).transpose(1, 2) for part, shape in parts]
+def _tables(states: Tensor, layout: Layout) -> list[Tensor]:
+    """[1, H, N, D] -> [B, H, L, D] of each table, contiguous, as matrix products read it."""
+    cells: Tensor = _Spread.apply(states, layout)  # type: ignore[no-untyped-call]
+    heads, width = states.shape[1], states.shape[3]
+    sizes = [count * heads * longest for count, longest in layout.tables]
+    parts = zip(cells.split(sizes), layout.tables, strict=True)
+    return [part.view(count, heads, longest, width) for part, (count, longest) in parts]
 
 
 def _row(tables: Sequence[Tensor], layout: Layout) -> Tensor:
     """[B, H, L, D] of each table -> [1, N, H, D]."""
     heads, width = tables[0].shape[1], tables[0].shape[3]
-    parts = [table.transpose(1, 2).reshape(-1, heads * width) for table in tables]
-    flat = torch.cat(parts) if len(parts) > 1 else parts[0]
-    if not layout.is_the_row:
-        flat = _Gather.apply(flat, layout)  # type: ignore[no-untyped-call]
-    return flat.view(1, -1, heads, width)
+    parts = [table.reshape(-1, width) for table in tables]
+    cells = torch.cat(parts) if len(parts) > 1 else parts[0]
+    row: Tensor = _Gather.apply(cells, layout, heads)  # type: ignore[no-untyped-call]
+    return row.view(1, -1, heads, width)
 
 
 class _Spread(torch.autograd.Function):
-    """Row to cells. A token has one cell, or few: the gradient is a lookup of each, where autograd would add up."""
+    """[1, H, N, D] -> [C * H, D], each head of each cell where `Layout.places` says, in one pass over memory.
+
+    A token has one cell, or few: the gradient is a lookup of each, where autograd would add up.
+    """
 
     @staticmethod
-    def forward(ctx: Any, row: Tensor, layout: Layout) -> Tensor:
-        ctx.layout = layout
-        return row.index_select(0, layout.tokens)
+    def forward(ctx: Any, states: Tensor, layout: Layout) -> Tensor:
+        rows, token_step, head_step = _rows(states)
+        heads = states.shape[1]
+        steps = torch.arange(heads, device=states.device) * head_step
+        wanted = layout.tokens.unsqueeze(1) * token_step + steps
+        index = torch.empty_like(wanted.view(-1))
+        index[layout.places(heads).view(-1)] = wanted.view(-1)
+        ctx.layout, ctx.heads = layout, heads
+        return rows.index_select(0, index)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        row = gradient.index_select(0, ctx.layout.cells)
-        for tokens, cells in ctx.layout.copies:
+        layout, places = ctx.layout, ctx.layout.places(ctx.heads)
+        row = _look_up(gradient, places[layout.cells])
+        for tokens, cells in layout.copies:
             # Each token once in a copy, so nothing is written twice.
-            shared = row.index_select(0, tokens) + gradient.index_select(0, cells)
-            row.index_copy_(0, tokens, shared)
-        return row, None
+            row.index_copy_(0, tokens, row.index_select(0, tokens) + _look_up(gradient, places[cells]))
+        return row.transpose(0, 1).unsqueeze(0), None
 
 
 class _Gather(torch.autograd.Function):
-    """Cells to row; padding gets no gradient, nor do the copies of a shared token, from which nothing is taken."""
+    """[C * H, D] -> [N, H, D]; padding gets no gradient, nor do the copies of a token, from which nothing is taken."""
 
     @staticmethod
-    def forward(ctx: Any, cells: Tensor, layout: Layout) -> Tensor:
-        ctx.layout = layout
-        return cells.index_select(0, layout.cells)
+    def forward(ctx: Any, cells: Tensor, layout: Layout, heads: int) -> Tensor:
+        ctx.index, ctx.count = layout.places(heads)[layout.cells].view(-1), len(cells)
+        return cells.index_select(0, ctx.index).view(-1, heads, cells.shape[1])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        cells = gradient.new_zeros(len(ctx.layout.tokens), gradient.shape[1])
-        return cells.index_copy_(0, ctx.layout.cells, gradient), None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        rows = gradient.reshape(-1, gradient.shape[-1])
+        return rows.new_zeros(ctx.count, rows.shape[1]).index_copy_(0, ctx.index, rows), None, None
+
+
+def _rows(states: Tensor) -> tuple[Tensor, int, int]:
+    """[1, H, N, D] as rows of D numbers, without a copy where memory has them so.
+
+    Returns:
+        the rows, and how many rows lie between a token and the next, and between a head and the next.
+    """
+    _, heads, tokens, width = states.shape
+    steps = states.stride(2), states.stride(1)
+    if states.stride(3) != 1 or any(step % width for step in steps):
+        states = states.contiguous()
+        steps = states.stride(2), states.stride(1)
+    token_step, head_step = (step // width for step in steps)
+    count = 1 + (tokens - 1) * token_step + (heads - 1) * head_step
+    return states.as_strided((count, width), (width, 1)), token_step, head_step
+
+
+def _look_up(rows: Tensor, places: Tensor) -> Tensor:
+    """Rows [R, D] at places [n, H] -> [n, H, D]."""
+    return rows.index_select(0, places.reshape(-1)).view(*places.shape, rows.shape[1])

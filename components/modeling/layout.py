@@ -6,8 +6,8 @@ sequences share, such as those of one prompt under two answers, stands once in t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -59,16 +59,23 @@ class Layout:
     tokens: Tensor
     cells: Tensor
     copies: tuple[tuple[Tensor, Tensor], ...]
+    _places: dict[int, Tensor] = field(default_factory=dict)
 
-    @property
-    def is_the_row(self) -> bool:
-        """Whether the row is the one table as it stands: sequences of one length that share nothing."""
-        return len(self.tables) == 1 and len(self.cells) == len(self.tokens) and not self.copies
+    def places(self, heads: int) -> Tensor:
+        """[C, H] where each cell stands for each head when a table is laid out as [count, H, longest].
 
-    @property
-    def sizes(self) -> list[int]:
-        """Cells of each table."""
-        return [count * longest for count, longest in self.tables]
+        All layers ask for the same, so it is computed once.
+        """
+        if heads not in self._places:
+            self._places[heads] = torch.cat(list(self._of_tables(heads))).to(self.cells.device)
+        return self._places[heads]
+
+    def _of_tables(self, heads: int) -> Iterator[Tensor]:
+        begin = 0
+        for count, longest in self.tables:
+            table = torch.arange(begin, begin + count * heads * longest).view(count, heads, longest)
+            yield table.transpose(1, 2).reshape(-1, heads)
+            begin += table.numel()
 
 
 def lay_out(places: Sequence[Place], tokens: int, device: torch.device) -> Layout:

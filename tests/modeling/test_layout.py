@@ -3,7 +3,7 @@
 import torch
 
 from components.modeling import layout
-from components.modeling.layout import Place, Span, group_by_length, lay_out
+from components.modeling.layout import Layout, Place, Span, group_by_length, lay_out
 
 CPU = torch.device("cpu")
 NOTHING = Span(0, 0)
@@ -49,6 +49,8 @@ def test_three_sequences_on_one_stem_are_two_further_copies():
     assert [(tokens.tolist(), cells.tolist()) for tokens, cells in found.copies] == [([0], [2]), ([0], [4])]
 
 
-def test_sequences_of_one_length_are_the_table_as_they_stand():
-    assert lay_out([Place(NOTHING, Span(2 * i, 2)) for i in range(3)], 6, CPU).is_the_row
-    assert not lay_out([Place(Span(0, 1), Span(1 + i, 1), copy=i) for i in range(2)], 3, CPU).is_the_row
+def test_heads_of_a_table_lie_one_after_the_other_in_each_sequence():
+    """Two tables: [1, 2 heads, 2] and [2, 2 heads, 1]."""
+    found = Layout(((1, 2), (2, 1)), torch.arange(4), torch.arange(4), ())
+    assert found.places(2).tolist() == [[0, 2], [1, 3], [4, 5], [6, 7]]
+    assert found.places(1).tolist() == [[0], [1], [2], [3]]

@@ -41,8 +41,6 @@ def test_a_packed_row_by_hand():
     # The table has three cells a sequence: 5 6 7 | 8 . . | 9 10 .
     assert layout.cells.tolist() == [0, 1, 2, 3, 6, 7]
     assert layout.tokens[layout.cells].tolist() == [0, 1, 2, 3, 4, 5]
-    assert not layout.is_the_row
-    assert pack([[5, 6], [7, 8]], CPU).layout.is_the_row
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
