@@ -7,7 +7,8 @@ import torch
 from modeling.tiny_models import lift, packing, plain_logprobs, plain_policy, tokenizer
 
 from components.modeling.exploration import Exploration, behaviour
-from components.modeling.sampling import _draw, draw_dice, sample
+from components.modeling.sampling import draw_dice, sample
+from components.modeling.turns import _draw
 
 TOK = tokenizer()
 VOCAB = len(TOK)
