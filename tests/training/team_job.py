@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from modeling.tiny_models import FORMAT, policy, tokenizer
 from safetensors.torch import save_file
-from transformers import GPT2ForSequenceClassification
+from torch.distributed.fsdp import FSDPModule
+from transformers import BertConfig, BertForSequenceClassification, GPT2ForSequenceClassification
 
 from components.config import DpoParams, PpoParams, RewardParams, SupervisedParams
 from components.modeling.adapters import Adapters
@@ -55,6 +56,7 @@ JOBS = {
     "ppo": {},
     "shared": {},
     "rated": {},
+    "encoder": {},
     "parts": {"microbatch_tokens": 1, "recompute": True},
     "dpo_adapters": {"adapters": Adapters(4, 8.0), "recompute": True},
     "shared_adapters": {"adapters": Adapters(4, 8.0)},
@@ -116,6 +118,7 @@ def weigh(folder: Path, compute: Compute) -> None:
     learner.update([6, 6], lambda part: {"loss": -response_logprobs(learner.model, [row])[0].sum() / 6})
     moments = [moment for found in learner.optimizer.state.values() for moment in found.values()]
     found = {"whole": whole, "weights": held(learner.model.parameters()), "moments": held(moments)}
+    found["layers"] = sum(isinstance(module, FSDPModule) for module in learner.model.modules())
     (folder / f"held-{compute.workers.rank}.json").write_text(json.dumps(found))
 
 
@@ -129,8 +132,9 @@ def held(tensors) -> int:
 
 def train_on_rows(kind: str, run: Run):
     pairs = encode_preferences(TOK, FORMAT, PAIRS)
-    if kind in ("reward_model", "rated"):
-        model, params = scorer(), RewardParams(**reward_fields(), **COMMON)
+    if kind in ("reward_model", "rated", "encoder"):
+        model = encoder() if kind == "encoder" else scorer()
+        params = RewardParams(**reward_fields(), **COMMON)
         if kind == "rated":
             params = params.model_copy(update={"rating_weight": 1.0, "thumbs_weight": 1.0})
             pairs += encode_ratings(TOK, FORMAT, RATINGS, params)
@@ -191,6 +195,14 @@ def scorer():
     model = GPT2ForSequenceClassification(config).eval()
     use_packed_attention(model)
     return model
+
+
+def encoder():
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    config = BertConfig(
+        vocab_size=len(TOK), pad_token_id=TOK.pad_token_id, num_labels=1, initializer_range=0.2, **shape
+    )
+    return BertForSequenceClassification(config).eval()
 
 
 def reward_fields() -> dict:

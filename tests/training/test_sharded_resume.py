@@ -13,11 +13,7 @@ from training.teams import run_team
 from components.files import digest_tree
 
 KILLED = -9
-CASES = [
-    Case("reward"),
-    Case("separate", "bfloat16", "llama"),
-    Case("shared", rank=4),
-]
+CASES = [Case("reward", rank=4), Case("separate", "bfloat16", "llama")]
 
 
 def newest(home):
@@ -29,7 +25,10 @@ def said(home, rank=0):
 
 
 def die_amid_the_third_checkpoint(case, base, home):
-    assert run_team(case, base, home, Death("tensors", 3)) == [KILLED, KILLED]
+    # The other is ended, unless it has failed by itself because nobody answers.
+    killed, other = run_team(case, base, home, Death("tensors", 3))
+    assert killed == KILLED
+    assert other != 0
     assert newest(home).name == "step-00000002"
 
 
@@ -63,7 +62,8 @@ def test_one_process_goes_on_where_two_were_killed(tmp_path):
 
 def test_a_process_short_of_memory_says_so_at_once(tmp_path):
     """Were it to halve its portions alone, the other would wait for it in another pass."""
-    codes = run_team(Case("sft"), save_base(tmp_path / "base"), tmp_path / "run", short_of_memory=1)
-    assert codes == [KILLED, 1]
+    other, short = run_team(Case("sft"), save_base(tmp_path / "base"), tmp_path / "run", short_of_memory=1)
+    assert short == 1
+    assert other != 0
     assert said(tmp_path / "run", rank=1).startswith("out of memory with 40 tokens at once: tried")
     assert "set train.microbatch_tokens lower" in said(tmp_path / "run", rank=1)

@@ -59,20 +59,24 @@ def test_two_processes_give_what_one_gives(way, job, folders):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_in_bfloat16_every_round_starts_with_the_policy_that_learned(way, folders):
-    """The one update of a round divides by what the sampler said: by another policy's word after the first round."""
+    """The one update of a round divides by what the sampler said, in the same precision and with the same weights.
+
+    Measured: a ratio of 1 to 3e-8, a KL of 0. A sampler in float32 would be 3e-5 away, one that has not learned 0.1.
+    """
     rounds = history(folders[way] / "bfloat16")
-    assert [row["ratio"] for row in rounds] == pytest.approx([1.0] * 3, abs=2e-3)
-    assert all(row["approx_kl"] < 1e-4 for row in rounds)
+    assert [row["ratio"] for row in rounds] == pytest.approx([1.0] * 3, abs=1e-3)
+    assert all(row["approx_kl"] < 1e-5 for row in rounds)
     assert rounds[-1]["kl"] > 0.1, "the policy has moved"
     weights = load_file(folders[way] / "bfloat16/m.safetensors").values()
     assert {weight.dtype for weight in weights} == {torch.float32}
 
 
 def test_each_process_holds_half_of_a_divided_model(folders):
-    """Of the copy that learns: nothing of it stays gathered. The few odd rows make the halves unlike."""
+    """Of the copy that learns: nothing of it stays gathered, and its two layers are gathered one by one."""
     held = [json.loads((folders["sharded"] / f"held-{rank}.json").read_text()) for rank in (0, 1)]
     assert held[0]["whole"] == held[1]["whole"] > 150_000
     for part in held:
+        assert part["layers"] == 2
         assert part["weights"] / part["whole"] == pytest.approx(0.5, abs=0.02)
         assert part["moments"] / part["whole"] == pytest.approx(2 * 0.5, abs=0.04)
 
