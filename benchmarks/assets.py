@@ -91,6 +91,7 @@ def config_of(shape: Shape, **more: Any) -> GPT2Config | LlamaConfig:
         num_hidden_layers=shape.layers,
         hidden_size=shape.width,
         num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
         intermediate_size=shape.inner,
         max_position_embeddings=shape.positions,
         **common,

@@ -2,7 +2,8 @@
 
 A forward pass over n tokens with logits at m of them takes
 
-    2 n layers (4 width^2 + matrices width inner)      weights of attention and feed-forward layer
+    2 n layers (4 width^2 + matrices width inner)      weights of attention and feed-forward layer (with
+                                                       fewer heads of keys and values: 2 width (width + theirs))
     + 2 n (n + 1) layers width                         causal attention: queries with keys, then with values
     + 2 m width vocab                                  logits
 
@@ -25,7 +26,7 @@ TRAINING = 3
 
 def forward(shape: Shape, tokens: int, logits: int) -> int:
     """FLOPs of one sequence of `tokens`, with logits at `logits` of them."""
-    weights = 4 * shape.width**2 + shape.matrices * shape.width * shape.inner
+    weights = 2 * shape.width * (shape.width + shape.kv_width) + shape.matrices * shape.width * shape.inner
     body = 2 * tokens * shape.layers * weights
     attention = 2 * tokens * (tokens + 1) * shape.layers * shape.width
     return body + attention + 2 * logits * shape.width * shape.vocab

@@ -13,6 +13,7 @@ class Shape:
         family: "gpt2" (two feed-forward matrices a layer, tied head) or "llama" (three, untied).
         width: of the hidden states; inner: of the feed-forward layer.
         response_tokens: the most that are sampled in PPO.
+        kv_heads: of keys and values, where query heads share them.
     """
 
     name: str
@@ -24,6 +25,12 @@ class Shape:
     vocab: int
     response_tokens: int
     positions: int = 256
+    kv_heads: int | None = None
+
+    @property
+    def kv_width(self) -> int:
+        """Of the keys of one token, and of its values."""
+        return self.width // self.heads * (self.kv_heads or self.heads)
 
     @property
     def matrices(self) -> int:

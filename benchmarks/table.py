@@ -21,7 +21,7 @@ def render(job: str, shape: str, rows: list[dict[str, Any]]) -> str:
         "of TRL's",
         "matmul peak",
     ]
-    return "\n".join(_aligned([head, *map(_cells, rows)]) + _phase_lines(rows)) + "\n"
+    return "\n".join(aligned([head, *map(_cells, rows)]) + _phase_lines(rows)) + "\n"
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -43,7 +43,7 @@ def _times(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.2f}"
 
 
-def _aligned(cells: list[list[str]]) -> list[str]:
+def aligned(cells: list[list[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         "  ".join(
@@ -61,7 +61,7 @@ def _phase_lines(rows: list[dict[str, Any]]) -> list[str]:
     head = ["seconds by phase", *with_phases[0]["phases"]]
     return [
         "",
-        *_aligned([head, *([row["name"], *map(_seconds, row["phases"].values())] for row in with_phases)]),
+        *aligned([head, *([row["name"], *map(_seconds, row["phases"].values())] for row in with_phases)]),
     ]
 
 
