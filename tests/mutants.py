@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from planted_bugs import MUTANTS, Mutant
+from planted_bugs import MUTANTS
+from planted_math_bugs import Mutant
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("components", "tests", "params.yaml", "dvc.yaml", "pyproject.toml")

@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-OBJECTIVES = "tests/objectives"
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A bug: in `file`, `right` becomes `wrong`; `tests` is where it should be noticed."""
-
-    name: str
-    file: str
-    right: str
-    wrong: str
-    tests: str
-
+from planted_math_bugs import MATH_BUGS, Mutant
 
 MUTANTS = (
-    Mutant(
-        "sign of the policy loss",
-        "objectives/policy_losses.py",
-        "_watched(-gain",
-        "_watched(gain",
-        OBJECTIVES,
-    ),
-    Mutant(
-        "min for max", "objectives/policy_losses.py", "torch.minimum(free", "torch.maximum(free", OBJECTIVES
-    ),
-    Mutant(
-        "mask dropped",
-        "objectives/masking.py",
-        "torch.where(mask, values, 0.0).sum()",
-        "values.sum()",
-        OBJECTIVES,
-    ),
+    *MATH_BUGS,
     Mutant(
         "labels off by one",
-        "training/forward.py",
-        "packed.ids[0, predictors + 1]",
-        "packed.ids[0, predictors]",
+        "modeling/packing.py",
+        "self.response_starts[owners] + within - 1",
+        "self.response_starts[owners] + within",
         "tests/training/test_forward.py",
-    ),
-    Mutant("whitening inverted", "objectives/masking.py", "torch.rsqrt", "torch.sqrt", OBJECTIVES),
-    Mutant(
-        "bootstrap dropped in GAE",
-        "objectives/advantages.py",
-        "next_value, next_advantage = bootstrap,",
-        "next_value, next_advantage = torch.zeros_like(bootstrap),",
-        OBJECTIVES,
     ),
     Mutant(
         "bootstrap after an EOS",
@@ -74,25 +36,59 @@ MUTANTS = (
     ),
     Mutant(
         "temperature forgotten in sampling",
-        "modeling/sampling.py",
+        "modeling/turns.py",
         " / explore.temperature",
         "",
         "tests/modeling/test_sampling.py",
     ),
-    Mutant("sign of the KL penalty", "objectives/rewards.py", "-kl_coef * kl", "kl_coef * kl", OBJECTIVES),
     Mutant(
-        "KL the wrong way round",
-        "objectives/kl.py",
-        "return logprobs - ref_logprobs",
-        "return ref_logprobs - logprobs",
-        OBJECTIVES,
+        "temperature forgotten in the reference",
+        "training/rollouts.py",
+        "reference_logprobs(self.reference, rows, self.explore.temperature)",
+        "reference_logprobs(self.reference, rows, 1.0)",
+        "tests/training/test_rollouts.py",
+    ),
+    Mutant(
+        "KL the wrong way round in the gate",
+        "training/divergence.py",
+        "k1(ours, theirs)",
+        "k1(theirs, ours)",
+        "tests/training/test_divergence.py",
+    ),
+    Mutant(
+        "KL per token to the controller",
+        "training/policy.py",
+        "kl_control.update(sequence_kl(rollouts).item(),",
+        "kl_control.update(sequence_kl(rollouts).item() / rollouts.response_mask.sum(1).float().mean().item(),",
+        "tests/training/test_policy_figures.py",
+    ),
+    Mutant(
+        "value clip around the returns",
+        "training/updates.py",
+        "old, returns = this.flat(this.rollouts.values, rows)",
+        "old, returns = this.flat(this.targets.returns, rows)",
+        "tests/training/test_policy_figures.py",
+    ),
+    Mutant(
+        "score of a response that was cut",
+        "training/rollouts.py",
+        '"scores": torch.where(samples.ended,',
+        '"scores": torch.where(torch.ones_like(samples.ended),',
+        "tests/training/test_rollouts.py",
     ),
     Mutant(
         "position ids go on over sequences",
         "modeling/packing.py",
-        "positions=positions.unsqueeze(0)",
-        "positions=torch.arange(len(ids)).unsqueeze(0)",
+        "range(position, position + len(tokens))",
+        "range(span.begin, span.begin + len(tokens))",
         "tests/modeling/test_packing.py",
+    ),
+    Mutant(
+        "positions start again after a shared prompt",
+        "modeling/packing.py",
+        "row.add(response, position=len(key))",
+        "row.add(response)",
+        "tests/modeling/test_shared_prompts.py",
     ),
     Mutant(
         "positions of sampled tokens stand still",
@@ -100,13 +96,6 @@ MUTANTS = (
         "self._positions = self._positions + 1",
         "self._positions = self._positions + 0",
         "tests/modeling/test_sampling.py",
-    ),
-    Mutant(
-        "reward on the wrong token",
-        "objectives/rewards.py",
-        "mask.sum(dim=1) - 1",
-        "mask.sum(dim=1) - 2",
-        OBJECTIVES,
     ),
     Mutant(
         "score of the first token",
@@ -130,18 +119,18 @@ MUTANTS = (
         "tests/modeling/test_loading.py",
     ),
     Mutant(
-        "advantages not detached",
-        "objectives/advantages.py",
-        "@torch.no_grad()\ndef gae",
-        "def gae",
-        OBJECTIVES,
-    ),
-    Mutant(
         "reference model trained",
         "stages/ppo.py",
         "policy if compute.adapters else load_reference(compute).to(device)",
         "policy",
-        "tests/stages/test_stage_memory.py",
+        "tests/stages/test_policy_start.py",
+    ),
+    Mutant(
+        "adapters stay on in the reference",
+        "modeling/adapters.py",
+        "layer.enable_adapters(False)",
+        "layer.enable_adapters(True)",
+        "tests/training/test_lora.py -k rewarded",
     ),
     Mutant(
         "EOS not counted",
@@ -163,6 +152,13 @@ MUTANTS = (
         "mixed_logprobs(logprobs, logprobs.shape[-1], explore.epsilon)",
         "logprobs",
         "tests/modeling/test_exploration.py",
+    ),
+    Mutant(
+        "truncated probabilities not renormalised",
+        "modeling/exploration.py",
+        "ordered.log_softmax(-1))",
+        "ordered)",
+        "tests/modeling/test_behaviour_density.py",
     ),
     Mutant(
         "sequences see each other",
