@@ -16,8 +16,8 @@ MUTANTS = (
     Mutant(
         "bootstrap after an EOS",
         "training/rollouts.py",
-        "torch.where(samples.ended, 0.0, after)",
-        "after",
+        "goes_on = ~samples.ended if",
+        "goes_on = torch.ones_like(samples.ended) if",
         "tests/training/test_rollouts.py",
     ),
     Mutant(

@@ -46,7 +46,8 @@ class PpoParams(Section):
         temperature: divides the logits in sampling and in every logprob alike.
         top_k, top_p, epsilon: explore less or more than the policy itself (components/modeling/exploration.py); not
             with reinforce.
-        missing_eos_score: score of a response that was cut by length instead of ending itself.
+        missing_eos_score: score of a response that was cut by length instead of ending itself, in place of any other.
+            null: a cut scores nothing and is worth what the critic expects of the rest (Pardo 2018).
         uncertainty_penalty: the score is the mean over the reward models of an ensemble minus this many times their
             standard deviation (Coste 2023).
         target_kl: a round's updates stop early when the approximate KL to the sampler passes this.
@@ -75,7 +76,7 @@ class PpoParams(Section):
     top_k: Annotated[int, Field(ge=0)]
     top_p: Annotated[float, Field(gt=0, le=1)]
     epsilon: Annotated[float, Field(ge=0, lt=1)]
-    missing_eos_score: float
+    missing_eos_score: float | None
     uncertainty_penalty: Annotated[float, Field(ge=0)] = 0.0
     target_kl: Positive
     max_grad_norm: Positive
@@ -99,9 +100,15 @@ class PpoParams(Section):
     def _check_round(self) -> PpoParams:
         if self.rollouts % self.samples_per_prompt:
             raise ValueError("rollouts must be a multiple of samples_per_prompt")
+        if self.minibatches > self.rollouts:
+            raise ValueError("there are more minibatches than rollouts")
         if not self.needs_critic and self.samples_per_prompt < 2:
             raise ValueError(
                 f"{self.algorithm} compares answers to one prompt: set samples_per_prompt to 2 or more"
+            )
+        if not self.needs_critic and self.missing_eos_score is None:
+            raise ValueError(
+                f"{self.algorithm} has no critic to say what a cut answer is worth: set missing_eos_score"
             )
         if self.algorithm == "reinforce" and self.epochs > 1:
             raise ValueError(

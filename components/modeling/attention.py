@@ -56,11 +56,8 @@ def packed_attention(
     if layout is None:
         return _plain(module, query, key, value, attention_mask, scaling, sliding_window, **kwargs)
     # The padding of a table stands right of the real tokens, where causal attention never looks from them.
-    tables = (_tables(states, layout) for states in (query, key, value))
-    attended = [
-        attend(*states, _window(states[0].shape[2], sliding_window, query.device), scaling)
-        for states in zip(*tables, strict=True)
-    ]
+    tables = zip(_tables(query, layout), _tables(key, layout), _tables(value, layout), strict=True)
+    attended = [attend(q, k, v, _window(q.shape[2], sliding_window, q.device), scaling) for q, k, v in tables]
     return _row(attended, layout), None
 
 
@@ -96,7 +93,7 @@ def _tables(states: Tensor, layout: Layout) -> list[Tensor]:
     cells: Tensor = _Spread.apply(states, layout)  # type: ignore[no-untyped-call]
     heads, width = states.shape[1], states.shape[3]
     sizes = [count * heads * longest for count, longest in layout.tables]
-    parts = zip(cells.split(sizes), layout.tables, strict=True)
+    parts = zip(torch.split(cells, sizes), layout.tables, strict=True)
     return [part.view(count, heads, longest, width) for part, (count, longest) in parts]
 
 
@@ -110,7 +107,7 @@ def _row(tables: Sequence[Tensor], layout: Layout) -> Tensor:
 
 
 class _Spread(torch.autograd.Function):
-    """[1, H, N, D] -> [C * H, D], each head of each cell where `Layout.places` says, in one pass over memory.
+    """[1, H, N, D] -> [C * H, D], each head of each cell where `Layout.addresses` says, in one pass over memory.
 
     A token has one cell, or few: the gradient is a lookup of each, where autograd would add up.
     """
@@ -118,22 +115,18 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Tensor, layout: Layout) -> Tensor:
         rows, token_step, head_step = _rows(states)
-        heads = states.shape[1]
-        steps = torch.arange(heads, device=states.device) * head_step
-        wanted = layout.tokens.unsqueeze(1) * token_step + steps
-        index = torch.empty_like(wanted.view(-1))
-        index[layout.places(heads).view(-1)] = wanted.view(-1)
-        ctx.layout, ctx.heads = layout, heads
-        return rows.index_select(0, index)
+        ctx.layout, ctx.heads = layout, states.shape[1]
+        return rows.index_select(0, layout.sources(states.shape[1], token_step, head_step))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        layout, places = ctx.layout, ctx.layout.places(ctx.heads)
-        row = _look_up(gradient, places[layout.cells])
+        layout, heads = ctx.layout, ctx.heads
+        row = gradient.index_select(0, layout.answers(heads)).view(-1, heads, gradient.shape[1])
         for tokens, cells in layout.copies:
+            found = gradient.index_select(0, layout.addresses(heads)[cells].view(-1))
             # Each token once in a copy, so nothing is written twice.
-            row.index_copy_(0, tokens, row.index_select(0, tokens) + _look_up(gradient, places[cells]))
+            row.index_copy_(0, tokens, row.index_select(0, tokens) + found.view(-1, *row.shape[1:]))
         return row.transpose(0, 1).unsqueeze(0), None
 
 
@@ -142,14 +135,14 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, cells: Tensor, layout: Layout, heads: int) -> Tensor:
-        ctx.index, ctx.count = layout.places(heads)[layout.cells].view(-1), len(cells)
-        return cells.index_select(0, ctx.index).view(-1, heads, cells.shape[1])
+        ctx.answers, ctx.count = layout.answers(heads), len(cells)
+        return cells.index_select(0, ctx.answers).view(-1, heads, cells.shape[1])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         rows = gradient.reshape(-1, gradient.shape[-1])
-        return rows.new_zeros(ctx.count, rows.shape[1]).index_copy_(0, ctx.index, rows), None, None
+        return rows.new_zeros(ctx.count, rows.shape[1]).index_copy_(0, ctx.answers, rows), None, None
 
 
 def _rows(states: Tensor) -> tuple[Tensor, int, int]:
@@ -166,8 +159,3 @@ def _rows(states: Tensor) -> tuple[Tensor, int, int]:
     token_step, head_step = (step // width for step in steps)
     count = 1 + (tokens - 1) * token_step + (heads - 1) * head_step
     return states.as_strided((count, width), (width, 1)), token_step, head_step
-
-
-def _look_up(rows: Tensor, places: Tensor) -> Tensor:
-    """Rows [R, D] at places [n, H] -> [n, H, D]."""
-    return rows.index_select(0, places.reshape(-1)).view(*places.shape, rows.shape[1])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from transformers import PreTrainedModel
 
-#: Tokens of a row and positions with logits; slots of a cache; sequences that are sampled at once.
-TOKENS, SLOTS, SEQUENCES = 64, 32, 8
+#: Tokens of a row and positions with logits; slots of a cache; tokens of a table's longest sequence; sequences that
+#: share a table or are sampled at once.
+TOKENS, SLOTS, LENGTHS, SEQUENCES = 64, 32, 16, 8
 
 
 def compiles_each_size(model: PreTrainedModel) -> bool:

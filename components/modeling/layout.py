@@ -6,11 +6,13 @@ sequences share, such as those of one prompt under two answers, stands once in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+from components.modeling.kernel_sizes import LENGTHS, SEQUENCES, round_up
 
 #: Scores (pairs of a query and a key) of padding that cost as much as one more call of the kernel: a table is parted
 #: where that saves more. A GPU computes them so much faster that few tables are worth it.
@@ -44,6 +46,12 @@ class Place:
         return self.stem.count + self.own.count
 
 
+#: Sequences and the tokens of the longest.
+Table = tuple[list[Place], int]
+#: What fills up a table, and what its cells are copies of.
+NO_SEQUENCE, PADDING = Place(Span(0, 0), Span(0, 0)), -1
+
+
 @dataclass(frozen=True)
 class Layout:
     """Attention's tables, one after the other C cells in all, and a row of N tokens.
@@ -59,16 +67,32 @@ class Layout:
     tokens: Tensor
     cells: Tensor
     copies: tuple[tuple[Tensor, Tensor], ...]
-    _places: dict[int, Tensor] = field(default_factory=dict)
+    _known: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
 
-    def places(self, heads: int) -> Tensor:
-        """[C, H] where each cell stands for each head when a table is laid out as [count, H, longest].
+    def addresses(self, heads: int) -> Tensor:
+        """[C, H] the address of each head of each cell when a table is laid out as [count, H, longest]."""
+        return self._once((heads,), lambda: torch.cat(list(self._of_tables(heads))))
 
-        All layers ask for the same, so it is computed once.
-        """
-        if heads not in self._places:
-            self._places[heads] = torch.cat(list(self._of_tables(heads))).to(self.cells.device)
-        return self._places[heads]
+    def sources(self, heads: int, token_step: int, head_step: int) -> Tensor:
+        """[C * H] which row of memory each address is filled from, where tokens and heads lie so many rows apart."""
+
+        def find() -> Tensor:
+            wanted = self.tokens.unsqueeze(1) * token_step + torch.arange(heads).to(self.tokens) * head_step
+            return torch.empty_like(wanted.view(-1)).scatter_(
+                0, self.addresses(heads).view(-1), wanted.view(-1)
+            )
+
+        return self._once((heads, token_step, head_step), find)
+
+    def answers(self, heads: int) -> Tensor:
+        """[N * H] the address that each head of each token of the row is answered from."""
+        return self._once((heads, 0), lambda: self.addresses(heads)[self.cells].view(-1))
+
+    def _once(self, key: tuple[int, ...], find: Callable[[], Tensor]) -> Tensor:
+        """All layers ask for the same: it is computed for the first."""
+        if key not in self._known:
+            self._known[key] = find().to(self.cells.device)
+        return self._known[key]
 
     def _of_tables(self, heads: int) -> Iterator[Tensor]:
         begin = 0
@@ -78,25 +102,42 @@ class Layout:
             begin += table.numel()
 
 
-def lay_out(places: Sequence[Place], tokens: int, device: torch.device) -> Layout:
-    """The layout of these sequences in a row of so many tokens."""
-    groups = group_by_length([place.length for place in places], device)
-    tables = [(len(group), max(places[i].length for i in group)) for group in groups]
-    found = [
-        _table([places[i] for i in group], shape[1]) for group, shape in zip(groups, tables, strict=True)
-    ]
-    owners = torch.cat([copy for _, copy in found])
-    of_cells = torch.cat([token for token, _ in found])
-    cells = torch.empty(tokens, dtype=torch.long)
-    first = (owners == 0).nonzero()[:, 0]
+def lay_out(places: Sequence[Place], tokens: int, device: torch.device, few_sizes: bool = False) -> Layout:
+    """The layout of these sequences in a row of so many tokens.
+
+    Args:
+        few_sizes: tables have `SEQUENCES` sequences and a multiple of `LENGTHS` tokens, whatever it takes to fill them;
+            then the last tokens of the row may belong to no sequence.
+    """
+    tables = _of_few_sizes(places) if few_sizes else _fitting(places, device)
+    parts = [_cells(table, longest) for table, longest in tables]
+    of_cells, copies = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    first, *others = [(copies == copy).nonzero()[:, 0] for copy in range(int(copies.max()) + 1)]
+    # Tokens of no sequence are answered from padding: nobody reads what they get, and it gets no gradient.
+    cells = torch.full((tokens,), int((copies == PADDING).int().argmax()))
     cells[of_cells[first]] = first
-    copies = [(owners == copy).nonzero()[:, 0] for copy in range(1, int(owners.max()) + 1)]
     return Layout(
-        tables=tuple(tables),
+        tables=tuple((len(table), longest) for table, longest in tables),
         tokens=of_cells.to(device),
         cells=cells.to(device),
-        copies=tuple((of_cells[copy].to(device), copy.to(device)) for copy in copies),
+        copies=tuple((of_cells[other].to(device), other.to(device)) for other in others),
     )
+
+
+def _fitting(places: Sequence[Place], device: torch.device) -> list[Table]:
+    """As many tables, and as large, as are computed fastest."""
+    groups = [[places[i] for i in group] for group in group_by_length([p.length for p in places], device)]
+    return [(group, max(place.length for place in group)) for group in groups]
+
+
+def _of_few_sizes(places: Sequence[Place]) -> list[Table]:
+    """Sequences by length in tables of one height and of widths in steps, with padding somewhere."""
+    ordered = sorted(places, key=lambda place: -place.length)
+    ordered += [NO_SEQUENCE] * (-len(ordered) % SEQUENCES)
+    groups = [ordered[start : start + SEQUENCES] for start in range(0, len(ordered), SEQUENCES)]
+    tables = [(group, round_up(group[0].length, LENGTHS)) for group in groups]
+    is_full = all(place.length == longest for group, longest in tables for place in group)
+    return [*tables, ([NO_SEQUENCE] * SEQUENCES, LENGTHS)] if is_full else tables
 
 
 def group_by_length(lengths: Sequence[int], device: torch.device) -> list[list[int]]:
@@ -125,20 +166,13 @@ def _in_cache(table: list[int], lengths: Sequence[int]) -> list[list[int]]:
     return [table[start : start + size] for start in range(0, len(table), size)]
 
 
-def _table(places: Sequence[Place], longest: int) -> tuple[Tensor, Tensor]:
-    """Both [cells]: the token in each, and which copy of it; -1 in padding."""
+def _cells(places: Sequence[Place], longest: int) -> tuple[Tensor, Tensor]:
+    """Both [cells]: the token in each, and which copy of it."""
+    stems, shared, owns, lengths, copies = torch.tensor(
+        [[place.stem.begin, place.stem.count, place.own.begin, place.length, place.copy] for place in places]
+    ).T.unsqueeze(2)
     columns = torch.arange(longest)
-    stems, owns, shared, lengths = (
-        torch.tensor(values).unsqueeze(1)
-        for values in (
-            [place.stem.begin for place in places],
-            [place.own.begin for place in places],
-            [place.stem.count for place in places],
-            [place.length for place in places],
-        )
-    )
-    in_stem, real = columns < shared, columns < lengths
-    tokens = torch.where(in_stem, stems + columns, owns + columns - shared)
-    copies = torch.tensor([place.copy for place in places]).unsqueeze(1)
-    copies = torch.where(in_stem, copies, 0).expand_as(tokens)
-    return torch.where(real, tokens, 0).flatten(), torch.where(real, copies, -1).flatten()
+    tokens = torch.where(columns < shared, stems + columns, owns + columns - shared)
+    copies = torch.where(columns < shared, copies, 0)
+    real = columns < lengths
+    return torch.where(real, tokens, 0).flatten(), torch.where(real, copies, PADDING).flatten()

@@ -79,14 +79,14 @@ def pack(
     prompts: Sequence[Sequence[int]],
     device: torch.device,
     responses: Sequence[Sequence[int]] | None = None,
-    step: int = 1,
+    few_sizes: bool = False,
 ) -> Packed:
     """Lay sequences end to end.
 
     Args:
         prompts: B rows of tokens, none of them empty.
         responses: what follows each; equal prompts then share their tokens. None: nothing follows, nothing is shared.
-        step: the row is filled up to a multiple of this many tokens, by a sequence that nobody reads.
+        few_sizes: the row is filled up to a multiple of `TOKENS`, with tokens that nobody reads, and its tables too.
     """
     row = _Row()
     if responses is None:
@@ -94,7 +94,8 @@ def pack(
         places = [Place(NOTHING, row.add(prompt)) for prompt in prompts]
     else:
         places = _share_prompts(row, prompts, responses)
-    filler = row.add([0] * (-len(row.ids) % step))
+    if few_sizes:
+        row.add([0] * (-len(row.ids) % TOKENS))
     return Packed(
         ids=torch.tensor([row.ids], device=device),
         positions=torch.tensor([row.positions], device=device),
@@ -103,7 +104,7 @@ def pack(
         prompt_ends=torch.tensor(list(map(_prompt_end, places, prompts)), device=device),
         response_starts=torch.tensor(list(map(_response_start, places, responses)), device=device),
         response_lengths=torch.tensor([len(response) for response in responses], device=device),
-        layout=lay_out(places + [Place(NOTHING, filler)] * (filler.count > 0), len(row.ids), device),
+        layout=lay_out(places, len(row.ids), device, few_sizes),
     )
 
 
@@ -136,8 +137,8 @@ def _share_prompts(
 def pack_for(
     model: PreTrainedModel, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]
 ) -> Packed:
-    """A row for `model`, of a size that it computes without delay."""
-    return pack(prompts, model.device, responses, TOKENS if compiles_each_size(model) else 1)
+    """A row for `model`, of sizes that it computes without delay."""
+    return pack(prompts, model.device, responses, few_sizes=compiles_each_size(model))
 
 
 def model_inputs(packed: Packed) -> dict[str, Any]:

@@ -35,7 +35,16 @@ from components.training.scoring import RewardScale, load_scorer
 
 STAGE = "ppo"
 #: The figures of the last iterations that stand in reports/ppo.json; not every algorithm has all.
-WATCHED = ("score", "kl", "entropy", "eos_rate", "length", "clip_fraction", "explained_variance")
+WATCHED = (
+    "score",
+    "disagreement",
+    "kl",
+    "entropy",
+    "eos_rate",
+    "length",
+    "clip_fraction",
+    "explained_variance",
+)
 
 
 def main() -> None:

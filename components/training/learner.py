@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -122,7 +123,8 @@ class Learner:
             figures = self._accumulate(lengths, loss)
         self.weights.collect_gradients(self.workers)
         norm = self.weights.number(torch.nn.utils.clip_grad_norm_(self.weights.weights, self.max_grad_norm))
-        applied = self.guard.accepts(norm)
+        # A loss may be lost where its gradient is not, and is then no better a guide.
+        applied = self.guard.accepts(norm if math.isfinite(figures["loss"]) else math.nan)
         if applied:
             self.optimizer.step()
             self.weights.publish()

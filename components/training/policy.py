@@ -137,6 +137,7 @@ def describe(this: Round) -> dict[str, float]:
     return {
         "score": rollouts.scores.mean().item(),
         "reward": this.targets.rewards.sum(dim=1).mean().item(),
+        "disagreement": rollouts.disagreement.mean().item(),
         "kl": sequence_kl(rollouts).item(),
         "kl_coef": this.kl_coef,
         "eos_rate": ended,

@@ -99,15 +99,18 @@ class Scorer:
     penalty: float = 0.0
 
     def __call__(self, prompts: Sequence[str], responses: Sequence[str]) -> list[float]:
+        return self.judge(prompts, responses)[0]
+
+    def judge(self, prompts: Sequence[str], responses: Sequence[str]) -> tuple[list[float], list[float]]:
+        """The score of each text, and the standard deviation over the members of its normalised score."""
         if len(self.members) == 1 or not prompts:
-            return self.members[0].scores(prompts, responses)
-        scores: list[float] = pessimistic_mean(self._table(prompts, responses), self.penalty).tolist()
-        return scores
+            return self.members[0].scores(prompts, responses), [0.0] * len(prompts)
+        table = self._table(prompts, responses)
+        return pessimistic_mean(table, self.penalty).tolist(), table.std(dim=0, correction=0).tolist()
 
     def disagreement(self, prompts: Sequence[str], responses: Sequence[str]) -> list[float]:
         """Standard deviation over the members of the normalised score of each text."""
-        spread: list[float] = self._table(prompts, responses).std(dim=0, correction=0).tolist()
-        return spread
+        return self.judge(prompts, responses)[1]
 
     def cast(self, dtype: torch.dtype) -> Scorer:
         """The same scorer, its models computing in `dtype` from now on."""
@@ -129,6 +132,15 @@ class Scorer:
         """[K, B] normalised scores, a row a member."""
         rows = [member.scores(prompts, responses) for member in self.members]
         return torch.tensor(rows, dtype=torch.float64)
+
+
+def judged(
+    score_texts: ScoreTexts, prompts: Sequence[str], responses: Sequence[str]
+) -> tuple[list[float], list[float]]:
+    """Scores, and how far apart an ensemble's members are on each text; 0 where the scorer is no ensemble."""
+    if isinstance(score_texts, Scorer):
+        return score_texts.judge(prompts, responses)
+    return score_texts(prompts, responses), [0.0] * len(prompts)
 
 
 def load_scorer(folder: Path, penalty: float = 0.0) -> Scorer:

@@ -73,7 +73,7 @@ def update_models(
 
 def _minibatches(count: int, params: PpoParams, order: torch.Generator) -> Iterator[list[int]]:
     for _ in range(params.epochs):
-        for part in torch.randperm(count, generator=order).chunk(params.minibatches):
+        for part in torch.randperm(count, generator=order).tensor_split(params.minibatches):
             yield part.tolist()
 
 

@@ -52,5 +52,24 @@ def test_three_sequences_on_one_stem_are_two_further_copies():
 def test_heads_of_a_table_lie_one_after_the_other_in_each_sequence():
     """Two tables: [1, 2 heads, 2] and [2, 2 heads, 1]."""
     found = Layout(((1, 2), (2, 1)), torch.arange(4), torch.arange(4), ())
-    assert found.places(2).tolist() == [[0, 2], [1, 3], [4, 5], [6, 7]]
-    assert found.places(1).tolist() == [[0], [1], [2], [3]]
+    assert found.addresses(2).tolist() == [[0, 2], [1, 3], [4, 5], [6, 7]]
+    assert found.addresses(1).tolist() == [[0], [1], [2], [3]]
+
+
+def test_few_sizes_fill_tables_with_nobody():
+    """Nine sequences: two tables of eight, as long as the longest rounded up to 16; filler is answered from padding."""
+    places = [Place(NOTHING, Span(20 * i, 17 if i else 20)) for i in range(9)]
+    found = lay_out(places, 192, CPU, few_sizes=True)
+    assert found.tables == ((8, 32), (8, 32))
+    assert found.cells[:20].tolist() == list(range(20))
+    owned = {20 * i + t for i, place in enumerate(places) for t in range(place.length)}
+    padding = set(range(512)) - {int(found.cells[token]) for token in owned}
+    assert len(padding) == 512 - len(owned)
+    assert {int(found.cells[token]) for token in set(range(192)) - owned} <= padding
+
+
+def test_few_sizes_have_padding_even_where_all_is_full():
+    places = [Place(NOTHING, Span(16 * i, 16)) for i in range(8)]
+    found = lay_out(places, 192, CPU, few_sizes=True)
+    assert found.tables == ((8, 16), (8, 16))
+    assert set(found.cells[128:].tolist()) == {128}

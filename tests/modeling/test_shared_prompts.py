@@ -56,12 +56,13 @@ def test_an_empty_response_ends_with_its_prompt():
     assert packed.last.tolist() == [3, 4]
 
 
+@pytest.mark.parametrize("few_sizes", [False, True])
 @pytest.mark.parametrize("family", ALL_FAMILIES)
 @pytest.mark.usefixtures("tables")
 @torch.no_grad()
-def test_every_token_has_the_state_it_has_alone(family):
+def test_every_token_has_the_state_it_has_alone(family, few_sizes):
     plain, model = pair(family)
-    packed = pack(PROMPTS, CPU, RESPONSES)
+    packed = pack(PROMPTS, CPU, RESPONSES, few_sizes=few_sizes)
     states = hidden_states(model, packed)
     for i, (prompt, response) in enumerate(zip(PROMPTS, RESPONSES, strict=True)):
         alone = plain.base_model(torch.tensor([prompt + response])).last_hidden_state[0]
@@ -70,11 +71,12 @@ def test_every_token_has_the_state_it_has_alone(family):
         torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("few_sizes", [False, True])
 @pytest.mark.usefixtures("tables")
-def test_gradients_of_shared_tokens_are_the_sums_over_their_answers():
+def test_gradients_of_shared_tokens_are_the_sums_over_their_answers(few_sizes):
     """float64: 1e-11 leaves room for the order of additions and nothing else."""
     plain, model = pair("gpt2", double=True)
-    packed = pack(PROMPTS, CPU, RESPONSES)
+    packed = pack(PROMPTS, CPU, RESPONSES, few_sizes=few_sizes)
     places = packed.places_from_prompt_end(packed.response_lengths + 1)
     states = hidden_states(model, packed)[places]
     weights = torch.randn(states.shape, dtype=torch.float64)

@@ -99,6 +99,7 @@ def test_a_fault_is_named_with_its_key_and_file(tmp_path, change, named):
     ("values", "said"),
     [
         ({"samples_per_prompt": 3, "rollouts": 64}, "multiple of samples_per_prompt"),
+        ({"minibatches": 65}, "more minibatches than rollouts"),
         ({"algorithm": "rloo"}, "rloo compares answers to one prompt"),
         ({"algorithm": "grpo"}, "grpo compares answers to one prompt"),
         ({"algorithm": "reinforce", "epochs": 2}, "set epochs to 1"),

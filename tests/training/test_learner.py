@@ -143,6 +143,17 @@ def test_a_gradient_that_is_not_finite_changes_no_bit(bad):
     assert all(torch.isfinite(weight).all() for weight in subject.model.parameters())
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_is_no_step_though_its_gradient_is(bad):
+    subject = learner()
+    good = summed(subject)
+    before = copy.deepcopy(subject.model.state_dict())
+    update = subject.update(LENGTHS, lambda part: good(part) | {"loss": good(part)["loss"] + bad})
+    assert math.isfinite(update.grad_norm)
+    assert not update.applied
+    assert all(torch.equal(value, before[name]) for name, value in subject.model.state_dict().items())
+
+
 def test_a_spike_is_skipped_and_too_many_end_the_run():
     subject = learner(total_steps=200, learning_rate=1e-9)
     good = summed(subject)

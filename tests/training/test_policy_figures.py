@@ -43,6 +43,7 @@ def test_a_round_by_hand():
             "score": (3.0 - 7.0) / 2,
             # -0.025 + 3.05 and -7: the sum over a response, the mean over responses.
             "reward": (3.025 - 7.0) / 2,
+            "disagreement": (0.5 + 1.5) / 2,
             "kl": (0.5 - 1.0) / 2,
             "kl_coef": 0.05,
             "eos_rate": 0.5,

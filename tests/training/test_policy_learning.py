@@ -71,6 +71,15 @@ def test_the_penalty_holds_the_policy_near_the_reference(tmp_path, algorithm):
     assert abs(distance[10.0]) < 0.5 * distance[0.0]
 
 
+def test_the_critic_believes_no_more_than_the_fixed_score_where_nothing_ever_ends(tmp_path):
+    """Bootstrapped as well, a score of -1 at the cut would be -1 again and again: -20 after as many rounds."""
+    taught = {"critic_learning_rate": 3e-3, "value_clip": 10.0, "learning_rate": 1e-4, "iterations": 20}
+    case = make_case(tmp_path, eos=-1e9, missing_eos_score=-1.0, **(LEARN | taught | {"rollouts": 8}))
+    case.train()
+    rollouts = case.collect()
+    assert rollouts.values[rollouts.response_mask].mean().item() == pytest.approx(-1.0, abs=0.2)
+
+
 def test_the_rewarded_letter_is_one_plain_token():
     """The letter is one token, and not one that stands for the end."""
     ids = TOK(SAID, add_special_tokens=False)["input_ids"]

@@ -95,8 +95,11 @@ def test_learning_rates_fall_linearly_to_zero_over_the_rounds(tmp_path):
     assert case.learners.policy.learning_rate == 0.0
 
 
-def test_a_round_makes_epochs_times_minibatches_updates(tmp_path):
-    history = make_case(tmp_path, iterations=2, epochs=3, minibatches=4, target_kl=100.0).train()
+@pytest.mark.parametrize("rollouts", [8, 6])
+def test_a_round_makes_epochs_times_minibatches_updates(tmp_path, rollouts):
+    """Of uneven size where the rollouts do not divide: 2, 2, 1 and 1 of six."""
+    shape = {"iterations": 2, "epochs": 3, "minibatches": 4, "rollouts": rollouts}
+    history = make_case(tmp_path, **shape, target_kl=100.0).train()
     assert history.of("updates") == [12.0, 12.0]
     assert history.of("step") == [1, 2]
 

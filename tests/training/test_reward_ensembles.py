@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 from modeling.tiny_models import FORMAT, saved_policy, tokenizer
+from training.policy_case import PROMPTS as ASKED
+from training.policy_case import make_case
 
 from components.modeling.loading import new_reward_model, save_model
 from components.training.scoring import Member, RewardScale, Scorer, load_scorer, member_folder
@@ -84,3 +86,21 @@ def test_a_scale_of_before_temperatures_has_none(tmp_path):
 def test_no_text_has_no_score(models, ensemble):
     assert load_scorer(ensemble)([], []) == []
     assert Scorer(load_scorer(ensemble).members[:1])([], []) == []
+
+
+def test_ppo_puts_down_how_far_the_members_are_apart(ensemble, tmp_path):
+    scorer = load_scorer(ensemble, 0.7)
+    case = make_case(tmp_path / "policy").with_scores(scorer, missing_eos_score=-9.0)
+    rollouts = case.collect()
+    texts = [TOK.decode(row.response, skip_special_tokens=True) for row in rollouts.rows]
+    expected = scorer.disagreement(ASKED, texts)
+    assert min(expected) > 0
+    assert rollouts.disagreement.tolist() == pytest.approx(expected, abs=1e-5)
+    scores = zip(scorer(ASKED, texts), rollouts.ended, strict=True)
+    assert rollouts.scores.tolist() == pytest.approx([s if ended else -9.0 for s, ended in scores], abs=1e-5)
+    history = case.train()
+    assert all(row["disagreement"] > 0 for row in history)
+
+
+def test_a_scorer_that_is_no_ensemble_has_no_doubt(tmp_path):
+    assert make_case(tmp_path).collect().disagreement.tolist() == [0.0] * 8

@@ -38,7 +38,7 @@ def test_policy_and_reference_logprobs_are_those_of_the_plain_forward(family, tm
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
 def test_a_critic_of_its_own_reads_the_states_before_each_token_and_after_the_last(family, tmp_path):
-    case = make_case(tmp_path, family)
+    case = make_case(tmp_path, family, missing_eos_score=None)
     rollouts = case.collect()
     assert 0 < rollouts.ended.sum() < 8
     for b, row in enumerate(rollouts.rows):
@@ -53,7 +53,7 @@ def test_a_critic_of_its_own_reads_the_states_before_each_token_and_after_the_la
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
 def test_a_shared_trunk_reads_the_policys_own_states(family, tmp_path):
-    case = make_case(tmp_path, family, critic="shared")
+    case = make_case(tmp_path, family, critic="shared", missing_eos_score=None)
     policy = case.sampler.policy
     assert (case.collect().values == 0).all()
     torch.nn.init.normal_(policy.value_head.weight)
@@ -89,8 +89,15 @@ def test_a_response_without_eos_gets_the_fixed_score(tmp_path):
     rollouts = make_case(tmp_path, eos=-1e9).collect()
     assert not rollouts.ended.any()
     assert rollouts.scores.tolist() == [-7.0] * 8
-    assert (rollouts.bootstrap != 0).all()
+    # That score is all that it is worth.
+    assert (rollouts.bootstrap == 0).all()
     assert rollouts.response_mask.all()
+
+
+def test_a_cut_without_a_score_of_its_own_is_worth_what_the_critic_says(tmp_path):
+    rollouts = make_case(tmp_path, eos=-1e9, missing_eos_score=None).collect()
+    assert rollouts.scores.tolist() == [0.0] * 8
+    assert (rollouts.bootstrap != 0).all()
 
 
 def test_an_empty_answer_is_one_eos_and_keeps_its_own_score(tmp_path):

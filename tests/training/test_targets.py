@@ -24,6 +24,7 @@ TWO = Rollouts(
     values=torch.tensor([[0.0, 0.0, 0.0], [0.5, 1.0, 2.0]]),
     bootstrap=torch.tensor([0.0, 4.0]),
     scores=torch.tensor([3.0, -7.0]),
+    disagreement=torch.tensor([0.5, 1.5]),
 )
 #: Two responses to each of two prompts; the KL penalty is the first's alone.
 FOUR = dataclasses.replace(
@@ -38,6 +39,7 @@ FOUR = dataclasses.replace(
     values=torch.zeros(4, 3),
     bootstrap=torch.zeros(4),
     scores=torch.tensor([3.0, 1.0, 2.0, 5.0]),
+    disagreement=torch.zeros(4),
 )
 
 
