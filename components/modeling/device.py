@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from transformers import PreTrainedModel, set_seed
 
+from components.modeling.kernel_sizes import keep_few_kernels
+
 
 def pick_device() -> torch.device:
     """The GPU where there is one, else the CPU."""
@@ -24,6 +26,8 @@ def cast_weights(model: PreTrainedModel, dtype: torch.dtype) -> None:
     `model.to(dtype)` casts buffers too: the frequencies of rotary positions lose their digits, and do not get them
     back with `model.float()`.
     """
+    if dtype == torch.bfloat16:
+        keep_few_kernels()
     for weight in model.parameters():
         weight.data = weight.data.to(dtype)
 
