@@ -14,7 +14,9 @@ from benchmarks.processes import Worker
 from benchmarks.worker import Spec
 
 SEED = 7
-LEARNING_RATE = 1e-5
+#: So small that the policy stays what it was: responses would grow or shrink with what each side learns, and with them
+#: the work of a lap. What is learned in which time is what benchmarks/curves.py shows.
+LEARNING_RATE = 1e-9
 #: Which part of data.json a job reads.
 _PART = {"reward_model": "pairs", "dpo": "pairs", "sft": "rows"}
 

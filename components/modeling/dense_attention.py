@@ -20,9 +20,16 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale
         mask: broadcasts to [B, 1, Q, L], True where a query sees a key; None: causal, Q = L.
         scale: of the scores; None: 1 / sqrt(D).
     """
-    if matmul_is_faster(query, key):
-        return _by_matmul(query, key, value, mask, scale)
+    batch, heads, queries, width = query.shape
+    if mask is not None and queries == 1:
+        # Query heads that share keys are so many queries of one head: nothing is repeated.
+        query = query.reshape(batch, key.shape[1], -1, width)
     key, value = _all_heads(key, query), _all_heads(value, query)
+    by = _by_matmul if matmul_is_faster(query, key) else _fused
+    return by(query, key, value, mask, scale).reshape(batch, heads, queries, width)
+
+
+def _fused(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
     return F.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, is_causal=mask is None, scale=scale
     )
@@ -43,15 +50,8 @@ def matmul_is_faster(query: Tensor, key: Tensor) -> bool:
 
 def _by_matmul(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
     batch, heads, queries, width = query.shape
-    shared, keys = key.shape[1], key.shape[2]
-    groups = heads // shared
-    if groups > 1 and queries == 1:
-        # Query heads that share keys are so many queries of one head: nothing is repeated.
-        query = query.view(batch, shared, groups, width)
-    elif groups > 1:
-        key, value = _all_heads(key, query), _all_heads(value, query)
-    rows = batch * key.shape[1]
-    bias = _bias(mask, batch, key.shape[1], query.shape[2], keys, query).reshape(rows, query.shape[2], keys)
+    rows, keys = batch * heads, key.shape[2]
+    bias = _bias(mask, batch, heads, queries, keys, query).reshape(rows, queries, keys)
     scores = torch.baddbmm(
         bias,
         query.reshape(rows, -1, width),

@@ -36,3 +36,5 @@ def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and torch, and ask torch for repeatable kernels: the same seed gives the same run."""
     set_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # It would also write over all memory that is taken, before anything else is written there.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

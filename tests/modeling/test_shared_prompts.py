@@ -71,6 +71,17 @@ def test_every_token_has_the_state_it_has_alone(family, few_sizes):
         torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.usefixtures("tables")
+@torch.no_grad()
+def test_a_table_of_single_tokens(family):
+    """Where query heads share keys, one query a sequence must not be taken for several."""
+    plain, model = pair(family)
+    states = hidden_states(model, pack([[5], [6], [7, 8, 9]], CPU))
+    alone = [plain.base_model(torch.tensor([row])).last_hidden_state[0] for row in ([5], [6], [7, 8, 9])]
+    torch.testing.assert_close(states, torch.cat(alone), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("few_sizes", [False, True])
 @pytest.mark.usefixtures("tables")
 def test_gradients_of_shared_tokens_are_the_sums_over_their_answers(few_sizes):
