@@ -49,6 +49,27 @@ MUTANTS = (
         "tests/training/test_rollouts.py",
     ),
     Mutant(
+        "a cut answer fined and bootstrapped",
+        "training/rollouts.py",
+        "if self.missing_eos_score is None else",
+        "if True else",
+        "tests/training/test_rollouts.py",
+    ),
+    Mutant(
+        "gradients averaged over processes",
+        "training/sharding.py",
+        "set_gradient_divide_factor(1.0)",
+        "set_gradient_divide_factor(2.0)",
+        "tests/training/test_workers.py",
+    ),
+    Mutant(
+        "a shared prompt learns from its first answer alone",
+        "modeling/attention.py",
+        "+ found.view(",
+        "+ 0 * found.view(",
+        "tests/modeling/test_shared_prompts.py",
+    ),
+    Mutant(
         "KL the wrong way round in the gate",
         "training/divergence.py",
         "k1(ours, theirs)",
@@ -101,7 +122,7 @@ MUTANTS = (
         "score of the first token",
         "training/forward.py",
         "[packed.last])",
-        "[packed.starts])",
+        "[packed.prompt_ends])",
         "tests/training/test_forward.py",
     ),
     Mutant(

@@ -11,7 +11,8 @@ DIGITS = 8
 
 
 def pseudonyms(names: Iterable[str]) -> dict[str, str]:
-    """The pseudonym of each name, such as "annotator-1f0a93bc": the same in every run, and no two alike.
+    """The pseudonym of each name, such as "annotator-1f0a93bc": the same in every run
+    unless two would be alike, and then longer.
 
     They keep names out of sight and no more: whoever knows the names can work out who is who.
     """

@@ -62,17 +62,17 @@ class Decoder:
 
     def feed(self, tokens: Tensor) -> None:
         """Append a token [b] to each carried sequence. Some go on; what is done is carried until it is much."""
-        if self.left <= (1.0 - DROP_SHARE) * len(self.going):
-            tokens = tokens[self._keep_going()]
+        count = min(round_up(self.left, SEQUENCES), len(self.going)) if self._rounds else self.left
+        if count <= (1.0 - DROP_SHARE) * len(self.going):
+            tokens = tokens[self._keep_going(count)]
         self.cache.advance()
         self._mask[:, self.cache.slots.used - 1] = True
         mask = self._mask[:, : self.cache.slots.shown]
         self.reading = read_tokens(self.model, tokens, self._positions, mask, self.cache)
         self._positions = self._positions + 1
 
-    def _keep_going(self) -> Tensor:
-        """Drop what is done; returns the indices of what is kept."""
-        count = min(round_up(self.left, SEQUENCES), len(self.going)) if self._rounds else self.left
+    def _keep_going(self, count: int) -> Tensor:
+        """Drop what is done but for what fills up `count`; returns the indices of what is kept."""
         kept = going_first(self.going, count)
         self.rows, self.going = self.rows[kept], self.going[kept]
         self._positions, self._mask = self._positions[kept], self._mask[kept]

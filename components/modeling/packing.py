@@ -16,11 +16,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from components.errors import ModelError
-from components.modeling.kernel_sizes import TOKENS, compiles_each_size
+from components.modeling.kernel_sizes import TOKENS
 from components.modeling.layout import Layout, Place, Span, lay_out
 
-#: Two sequences of unlike length, of tokens that every vocabulary has.
-PROBE = ([3, 4, 5, 6, 7], [7, 5, 3])
+#: Two answers to one prompt, and one to another, of unlike lengths and of tokens that every vocabulary has.
+PROBE = (([3, 4, 5], [6, 7]), ([3, 4, 5], [7]), ([7, 5], [3, 4, 6, 5]))
 #: Relative difference that rounding explains; a token that sees another sequence moves far more.
 PROBE_TOLERANCE = 1e-4
 #: What a sequence shares that shares nothing.
@@ -95,7 +95,9 @@ def pack(
     else:
         places = _share_prompts(row, prompts, responses)
     if few_sizes:
-        row.add([0] * (-len(row.ids) % TOKENS))
+        # Each at position 0: further positions a model may not have.
+        for _ in range(-len(row.ids) % TOKENS):
+            row.add([0])
     return Packed(
         ids=torch.tensor([row.ids], device=device),
         positions=torch.tensor([row.positions], device=device),
@@ -132,13 +134,6 @@ def _share_prompts(
         places.append(Place(stems[key], row.add(response, position=len(key)), copy=seen[key]))
         seen[key] += 1
     return places
-
-
-def pack_for(
-    model: PreTrainedModel, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]
-) -> Packed:
-    """A row for `model`, of sizes that it computes without delay."""
-    return pack(prompts, model.device, responses, few_sizes=compiles_each_size(model))
 
 
 def model_inputs(packed: Packed) -> dict[str, Any]:
@@ -178,10 +173,18 @@ def check_packing(model: PreTrainedModel) -> None:
 
 
 def _states_are_equal(model: PreTrainedModel) -> bool:
-    together = hidden_states(model, pack(PROBE, model.device))
-    rows = [torch.tensor([ids], device=model.device) for ids in PROBE]
-    alone = torch.cat([model.base_model(input_ids=row).last_hidden_state[0] for row in rows])
+    prompts, responses = zip(*PROBE, strict=True)
+    packed = pack(prompts, model.device, responses)
+    together = hidden_states(model, packed)[packed.places_from_prompt_end(packed.response_lengths + 1)]
+    alone = torch.cat([_states_alone(model, prompt, response) for prompt, response in PROBE])
     return bool((together - alone).abs().max() <= PROBE_TOLERANCE * alone.abs().max())
+
+
+def _states_alone(model: PreTrainedModel, prompt: list[int], response: list[int]) -> Tensor:
+    """From the prompt's end on."""
+    row = torch.tensor([prompt + response], device=model.device)
+    states: Tensor = model.base_model(input_ids=row).last_hidden_state[0, len(prompt) - 1 :]
+    return states
 
 
 def refusal(model: PreTrainedModel, what: str) -> ModelError:

@@ -17,7 +17,8 @@ def gae(
     Args:
         rewards, values, mask: [B, T]; real tokens come first. values[:, t] is V of the state before token t.
         bootstrap: [B], V of the state after the last real token: 0 where the response ended itself (EOS),
-            the critic's value where it was cut by length, because being cut is not an ending.
+            the critic's value where it was cut by length, because being cut is not an ending; but 0 there too where
+            the last reward says all that being cut is worth.
 
     Returns:
         advantages [B, T] and returns [B, T] (= advantages + values), 0 at masked positions.

@@ -12,7 +12,7 @@ from components.modeling.attention import reads_packed_rows
 from components.modeling.hidden import head_inputs
 from components.modeling.kernel_sizes import TOKENS, compiles_each_size
 from components.modeling.loading import scalar_head
-from components.modeling.packing import Packed, hidden_states, model_inputs, pack_for
+from components.modeling.packing import Packed, hidden_states, model_inputs, pack
 from components.modeling.padding import padded_scores
 from components.modeling.picked import picked_logprobs
 from components.modeling.value_head import values_of
@@ -24,8 +24,12 @@ TOKENS_AT_ONCE = 16_384
 
 
 def pack_rows(model: PreTrainedModel, rows: Sequence[Encoded]) -> Packed:
-    """Prompts with their responses in one row; a prompt that several rows have is computed once."""
-    return pack_for(model, [row.prompt for row in rows], [row.response for row in rows])
+    """Prompts with their responses in one row, of sizes that the model computes without delay.
+
+    A prompt that several rows have is computed once.
+    """
+    prompts, responses = [row.prompt for row in rows], [row.response for row in rows]
+    return pack(prompts, model.device, responses, few_sizes=compiles_each_size(model))
 
 
 def response_logprobs(

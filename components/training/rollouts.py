@@ -37,7 +37,8 @@ class Rollouts:
         values: [B, T], the critic's value of the state before each token; 0 without a critic.
         bootstrap: [B], the critic's value after the last token where the response was cut and that has no score of its
             own; else 0.
-        scores: [B], by the reward model; `missing_eos_score` where the response was cut by length.
+        scores: [B], by the reward model; `missing_eos_score` where the response was cut by length, or 0 where that
+            is None.
         disagreement: [B], how far apart the reward models of an ensemble are on the response; 0 of a single one.
     """
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from modeling.tiny_models import ALL_FAMILIES, packing, plain_policy, tokenizer
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from components.modeling import layout
 from components.modeling.packing import hidden_states, pack
@@ -86,11 +87,30 @@ def test_a_table_of_single_tokens(family):
 @pytest.mark.usefixtures("tables")
 def test_gradients_of_shared_tokens_are_the_sums_over_their_answers(few_sizes):
     """float64: 1e-11 leaves room for the order of additions and nothing else."""
-    plain, model = pair("gpt2", double=True)
+    assert_same_gradients(*pair("gpt2", double=True), few_sizes, share=1e-11)
+
+
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.usefixtures("tables")
+def test_in_every_family(family):
+    """float32: norms and rotary positions compute in it whatever the weights are in."""
+    assert_same_gradients(*pair(family), few_sizes=False, share=1e-5)
+
+
+def test_filler_needs_no_more_positions_than_the_sequences():
+    """64 tokens in the row, of which nobody reads most, and a model of 8 positions."""
+    torch.manual_seed(0)
+    shape = {"n_positions": 8, "n_embd": 16, "n_layer": 1, "n_head": 2, "vocab_size": 64}
+    model = packing(GPT2LMHeadModel(GPT2Config(**shape)).eval())
+    assert hidden_states(model, pack([SHARED], CPU, [[9]], few_sizes=True)).shape == (64, 16)
+
+
+def assert_same_gradients(plain, model, few_sizes, share):
+    """Those of a random loss of all states that predict or follow a response, packed and alone."""
     packed = pack(PROMPTS, CPU, RESPONSES, few_sizes=few_sizes)
     places = packed.places_from_prompt_end(packed.response_lengths + 1)
     states = hidden_states(model, packed)[places]
-    weights = torch.randn(states.shape, dtype=torch.float64)
+    weights = torch.randn_like(states)
     (weights * states).sum().backward()
     ours = {name: weight.grad for name, weight in model.named_parameters()}
     alone = [
@@ -100,4 +120,4 @@ def test_gradients_of_shared_tokens_are_the_sums_over_their_answers(few_sizes):
     (weights * torch.cat(alone)).sum().backward()
     for name, weight in plain.named_parameters():
         if weight.grad is not None:
-            assert (ours[name] - weight.grad).abs().max() <= 1e-11 * weight.grad.abs().max(), name
+            assert (ours[name] - weight.grad).abs().max() <= share * weight.grad.abs().max(), name

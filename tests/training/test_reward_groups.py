@@ -118,7 +118,7 @@ def test_steps_are_counted_before_they_are_made(tmp_path, batch_size):
     assert history[-1]["learning_rate"] == pytest.approx(3e-3 / expected)
 
 
-def test_each_answer_is_read_once_a_step(tmp_path):
+def test_each_prompt_and_each_answer_is_read_once_a_step(tmp_path):
     torch.manual_seed(0)
     model, _, _ = new_reward_model(saved_policy(tmp_path, "gpt2"))
     pairs, read = encode_preferences(TOK, FORMAT, RANKED), []
@@ -128,7 +128,9 @@ def test_each_answer_is_read_once_a_step(tmp_path):
     # Ten sides of five pairs, but three of them stand twice in the ranking of three.
     answers = {(tuple(row.prompt), tuple(row.response)) for pair in pairs for row in pair.answers}
     assert len(answers) == 7
-    assert read == [sum(len(prompt) + len(response) for prompt, response in answers)]
+    prompts = {prompt for prompt, _ in answers}
+    assert len(prompts) < len(answers)
+    assert read == [sum(map(len, prompts)) + sum(len(response) for _, response in answers)]
 
 
 @pytest.mark.parametrize("tokens", [1, 20, 10_000])

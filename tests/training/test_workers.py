@@ -36,6 +36,7 @@ def launch(folder, processes, model):
     subprocess.run(
         [*(alone if processes == 1 else team), job, str(folder), model],
         check=True,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"},
     )
 
