@@ -34,7 +34,14 @@ NEVER = 1e9
 
 def measure_ppo(setting: Setting, place: Place, repeats: int, peak: float) -> dict[str, Any]:
     """Medians over the counted iterations; the first warms up. Args: peak: FLOP/s of matrix products."""
-    params = _params(setting, iterations=1 + repeats)
+    params = plain_params(
+        iterations=1 + repeats,
+        rollouts=setting.rollouts,
+        epochs=EPOCHS,
+        minibatches=MINIBATCHES,
+        learning_rate=1e-6,
+        critic_learning_rate=1e-6,
+    )
     compute = Compute(dtype=place.dtype, microbatch_tokens=setting.microbatch_tokens)
     policy = made_ready(plain_policy(setting, place))
     judge = reward_model(setting, place)
@@ -133,19 +140,13 @@ def _update_flops(setting: Setting, lengths: list[tuple[int, int]]) -> int:
     return EPOCHS * flops.TRAINING * passes
 
 
-def _params(setting: Setting, iterations: int) -> Any:
+def plain_params(**chosen: Any) -> Any:
     """What the training reads of the pipeline's parameters, which are checked with a package that is not here."""
     return SimpleNamespace(
         algorithm="ppo",
         shares_trunk=False,
         needs_critic=True,
         samples_per_prompt=1,
-        iterations=iterations,
-        rollouts=setting.rollouts,
-        epochs=EPOCHS,
-        minibatches=MINIBATCHES,
-        learning_rate=1e-6,
-        critic_learning_rate=1e-6,
         kl_coef=0.05,
         kl_target=None,
         gamma=1.0,
@@ -157,4 +158,5 @@ def _params(setting: Setting, iterations: int) -> Any:
         temperature=1.0,
         target_kl=NEVER,
         max_grad_norm=1.0,
+        **chosen,
     )

@@ -83,9 +83,7 @@ class MasterWeights:
         Raises:
             ModelError: they are those of another model.
         """
-        shapes = {name: weight.shape for name, weight in self.state().items()}
-        if shapes != {name: weight.shape for name, weight in state.items()}:
-            raise ModelError("a checkpoint holds other weights than the model that is to go on from it")
+        refuse_other_weights(self.names, self.weights, state)
         for name, master in zip(self.names, self.weights, strict=True):
             master.copy_(state[name])
         self.publish()
@@ -115,3 +113,10 @@ def _trainable(model: PreTrainedModel) -> list[Tensor]:
 
 def _frozen(model: PreTrainedModel) -> list[Tensor]:
     return [weight for weight in model.parameters() if not weight.requires_grad]
+
+
+def refuse_other_weights(names: Sequence[str], weights: Sequence[Tensor], state: State) -> None:
+    """Make sure that a checkpoint's weights have these names and the shapes of these weights."""
+    shapes = {name: weight.shape for name, weight in zip(names, weights, strict=True)}
+    if shapes != {name: weight.shape for name, weight in state.items()}:
+        raise ModelError("a checkpoint holds other weights than the model that is to go on from it")

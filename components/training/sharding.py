@@ -17,9 +17,9 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
-from components.errors import ModelError
 from components.modeling.device import cast_weights
 from components.modeling.recomputing import repeated_layers
+from components.training.master_weights import refuse_other_weights
 from components.training.state_files import State
 from components.training.workers import Workers
 
@@ -92,9 +92,7 @@ class ShardedWeights:
         Raises:
             ModelError: they are those of another model.
         """
-        shapes = {name: weight.shape for name, weight in zip(self.names, self.weights, strict=True)}
-        if shapes != {name: weight.shape for name, weight in state.items()}:
-            raise ModelError("a checkpoint holds other weights than the model that is to go on from it")
+        refuse_other_weights(self.names, self.weights, state)
         for name, weight in zip(self.names, self.weights, strict=True):
             weight.copy_(_part_of(state[name], weight))
 

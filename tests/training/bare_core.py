@@ -9,6 +9,7 @@ from modeling.tiny_models import FORMAT, TEXTS, lift, packing, plain_policy, tok
 from transformers import AutoModelForSequenceClassification
 
 import components.objectives
+from benchmarks.gpu_ppo import plain_params
 from components.modeling.exploration import Exploration
 from components.training.encoding import encode_pairs
 from components.training.learner import Compute
@@ -20,28 +21,8 @@ from components.training.scoring import Member, RewardScale, Scorer
 from components.training.sft import train_sft
 
 STEP = {"epochs": 1, "batch_size": 4, "learning_rate": 1e-3, "warmup_share": 0.0, "weight_decay": 0.0}
-ROUND = SimpleNamespace(
-    algorithm="ppo",
-    shares_trunk=False,
-    needs_critic=True,
-    iterations=1,
-    rollouts=4,
-    samples_per_prompt=1,
-    epochs=2,
-    minibatches=2,
-    learning_rate=1e-3,
-    critic_learning_rate=1e-3,
-    kl_coef=0.05,
-    kl_target=None,
-    gamma=1.0,
-    lam=0.95,
-    whiten_rewards=False,
-    clip_eps=0.2,
-    value_clip=0.2,
-    dual_clip=None,
-    temperature=1.0,
-    target_kl=1e9,
-    max_grad_norm=1.0,
+ROUND = plain_params(
+    iterations=1, rollouts=4, epochs=2, minibatches=2, learning_rate=1e-3, critic_learning_rate=1e-3
 )
 
 
