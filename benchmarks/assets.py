@@ -27,7 +27,7 @@ from transformers.utils import logging
 
 from benchmarks.data import EOS, EOS_ID, FIRST_WORD, PAD, PAD_ID, word
 from benchmarks.shapes import Shape
-from benchmarks.stopping import stop_probability
+from benchmarks.stopping import stopping_weight
 from benchmarks.worker import POLICY, REWARD
 from components.modeling.text_format import TextFormat
 from components.training.scoring import RewardScale
@@ -39,6 +39,8 @@ COMMON = 0.25
 #: The head's weight on that component for padding: it is never sampled.
 NEVER = -4.0
 PROBES, PROBE_TOKENS = 128, 100
+#: Of a prompt that is answered: about the mean of what data.py makes.
+PROBE_PROMPT = 24
 
 
 def main() -> None:
@@ -51,7 +53,7 @@ def make_assets(shape: Shape, folder: Path) -> None:
     torch.manual_seed(0)
     tokenizer = make_tokenizer(shape.vocab)
     policy = AutoModelForCausalLM.from_config(config_of(shape)).eval()
-    make_it_stop(policy, stop_probability(shape.response_tokens, LENGTH_SHARE))
+    make_it_stop(policy, shape.response_tokens)
     policy.generation_config = GenerationConfig(eos_token_id=EOS_ID, pad_token_id=PAD_ID)
     reward = AutoModelForSequenceClassification.from_config(config_of(shape, num_labels=1)).eval()
     put_on_scale(reward)
@@ -100,21 +102,35 @@ def config_of(shape: Shape, **more: Any) -> GPT2Config | LlamaConfig:
 
 
 @torch.no_grad()
-def make_it_stop(policy: Any, probability: float) -> None:
-    """Give EOS this probability on average, by its head's weight on the component that all tokens share."""
+def make_it_stop(policy: Any, limit: int) -> None:
+    """Have responses of at most `limit` tokens end at `LENGTH_SHARE` of it on average.
+
+    What is set is EOS's weight, in the head, on the component that all tokens share.
+    """
     policy.get_input_embeddings().weight[:, 0] = COMMON
     head = policy.get_output_embeddings().weight
     head[PAD_ID, 0] = NEVER
-    states = policy.base_model(_probes(policy)).last_hidden_state.flatten(0, 1)
-    logits = states @ head.T
-    rest = logits[:, FIRST_WORD:].logsumexp(dim=-1)
-    others = logits[:, EOS_ID] - head[EOS_ID, 0] * states[:, 0]
-    low, high = -10.0, 10.0
-    for _ in range(50):
-        middle = (low + high) / 2.0
-        share = torch.sigmoid(others + middle * states[:, 0] - rest).mean()
-        low, high = (low, middle) if share > probability else (middle, high)
-    head[EOS_ID, 0] = high
+    states = _states_of_endless_responses(policy, limit)
+    rest = (states @ head.T)[..., FIRST_WORD:].logsumexp(dim=-1)
+    common = states[..., 0]
+    others = states @ head[EOS_ID] - head[EOS_ID, 0] * common - rest
+    head[EOS_ID, 0] = stopping_weight(lambda weight: others + weight * common, LENGTH_SHARE * limit)
+
+
+def _states_of_endless_responses(policy: Any, limit: int) -> Tensor:
+    """[N, limit, D] what each token of sampled responses without EOS is drawn from."""
+    prompts = _probes(policy)[:, :PROBE_PROMPT]
+    made = policy.generate(
+        prompts,
+        attention_mask=torch.ones_like(prompts),
+        min_new_tokens=limit,
+        max_new_tokens=limit,
+        do_sample=True,
+        top_k=0,
+        eos_token_id=EOS_ID,
+        pad_token_id=PAD_ID,
+    )
+    return policy.base_model(made).last_hidden_state[:, PROBE_PROMPT - 1 : -1]
 
 
 @torch.no_grad()

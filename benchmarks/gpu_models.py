@@ -12,10 +12,9 @@ from transformers import (
     PreTrainedModel,
 )
 
-from benchmarks.assets import LENGTH_SHARE, config_of, make_it_stop, put_on_scale
+from benchmarks.assets import config_of, make_it_stop, put_on_scale
 from benchmarks.data import EOS_ID, PAD_ID
 from benchmarks.gpu_setting import Place, Setting
-from benchmarks.stopping import stop_probability
 from components.modeling.activations import fuse_activations
 from components.modeling.attention import use_packed_attention
 
@@ -25,7 +24,7 @@ def plain_policy(setting: Setting, place: Place) -> PreTrainedModel:
     torch.manual_seed(0)
     with place.device:
         policy = AutoModelForCausalLM.from_config(config_of(setting.shape)).eval()
-        make_it_stop(policy, stop_probability(setting.shape.response_tokens, LENGTH_SHARE))
+        make_it_stop(policy, setting.shape.response_tokens)
     policy.generation_config = GenerationConfig(eos_token_id=EOS_ID, pad_token_id=PAD_ID)
     return policy
 

@@ -6,11 +6,15 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 from benchmarks.assets import LENGTH_SHARE, make_assets
 from benchmarks.data import EOS_ID, FIRST_WORD, PAD_ID, text
-from benchmarks.shapes import SHAPES
-from benchmarks.stopping import mean_length, stop_probability
+from benchmarks.shapes import SHAPES, Shape
+from benchmarks.stopping import mean_length, stopping_weight
 from benchmarks.worker import POLICY, REWARD
 
 TINY = SHAPES["tiny"]
+
+
+#: Two layers of the Llama shape: with an untied head, stopping depends on the text far more than with a tied one.
+LLAMA = Shape("llama", "llama", 2, 64, 4, 128, vocab=512, response_tokens=32, kv_heads=2)
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +24,32 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    path = tmp_path_factory.mktemp("llama")
+    make_assets(LLAMA, path)
+    return path
+
+
 def test_mean_length_by_hand():
     # 1 token with probability 0.5, 2 with 0.25, else 3
-    assert mean_length(0.5, 3) == pytest.approx(0.5 * 1 + 0.25 * 2 + 0.25 * 3)
-    assert mean_length(stop_probability(48, 0.6), 48) == pytest.approx(0.6 * 48)
+    assert mean_length(torch.tensor([[0.5, 0.5, 0.5]])) == pytest.approx(0.5 * 1 + 0.25 * 2 + 0.25 * 3)
+    # The first always has 3, the second always 1.
+    assert mean_length(torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])) == pytest.approx(2.0)
 
 
-def test_responses_stop_where_they_should(folder):
+def test_the_weight_gives_the_length():
+    others = torch.linspace(-6.0, 1.0, 40).reshape(5, 8)
+    weight = stopping_weight(lambda weight: others + weight, 4.5)
+    assert mean_length(torch.sigmoid(others + weight)) == pytest.approx(4.5, abs=1e-5)
+
+
+@pytest.mark.parametrize(("made_of", "shape"), [("folder", TINY), ("llama", LLAMA)])
+def test_responses_stop_where_they_should(made_of, shape, request):
     torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_pretrained(folder / POLICY)
-    prompts = torch.randint(FIRST_WORD, TINY.vocab, (256, 12))
-    limit = TINY.response_tokens
+    model = AutoModelForCausalLM.from_pretrained(request.getfixturevalue(made_of) / POLICY)
+    prompts = torch.randint(FIRST_WORD, shape.vocab, (256, 12))
+    limit = shape.response_tokens
     made = model.generate(
         prompts, attention_mask=torch.ones_like(prompts), max_new_tokens=limit, do_sample=True, top_k=0
     )
@@ -38,7 +57,7 @@ def test_responses_stop_where_they_should(folder):
     ends = (responses == EOS_ID).long()
     mean = (ends.cumsum(1) - ends == 0).sum(1).float().mean().item()
     # The mean of 256 lengths varies by a token or so.
-    assert mean == pytest.approx(LENGTH_SHARE * limit, abs=5)
+    assert mean == pytest.approx(LENGTH_SHARE * limit, abs=3)
     assert not ((responses == PAD_ID) & (ends.cumsum(1) == 0)).any()
 
 
