@@ -1,5 +1,6 @@
 """params.yaml as frozen models: an unknown key, a wrong type or a value out of range is an error."""
 
+from components.config.feedback import FeedbackParams, HoldParams
 from components.config.params import Params, load_params
 from components.config.policy import PpoParams
 from components.config.section import Section
@@ -24,8 +25,10 @@ __all__ = [
     "CheckpointParams",
     "DpoParams",
     "EvaluateParams",
+    "FeedbackParams",
     "GateParams",
     "GitParams",
+    "HoldParams",
     "ModelParams",
     "Params",
     "PpoParams",

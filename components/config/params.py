@@ -8,6 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from components.config.feedback import FeedbackParams
 from components.config.policy import PpoParams
 from components.config.section import Section
 from components.config.sections import (
@@ -35,6 +36,7 @@ class Params(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     model: ModelParams
     tiny: TinyParams
+    feedback: FeedbackParams
     prepare: PrepareParams
     train: TrainParams
     checkpoints: CheckpointParams
