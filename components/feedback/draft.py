@@ -50,6 +50,9 @@ class Draft:
         ranks: ranking only, one for each response, 1 is best, ties allowed.
         scale: rating only, lowest and highest.
         strength: pairwise only, how clear the preference is, in [0, 1].
+        gold: pairwise only, the label that is known to be right: a vote's label, of a question that was asked
+            to see who answers with care.
+        seconds: how long the judgement took.
         row_id: the record's own id, or None where the file has none.
         occasion: what tells two judgements of the same text by the same person apart, where the file
             knows it; part of what makes a judgement a repeat of another.
@@ -64,6 +67,8 @@ class Draft:
     ranks: tuple[int, ...] | None = None
     scale: tuple[float, float] | None = None
     strength: float | None = None
+    gold: float | None = None
+    seconds: float | None = None
     row_id: str | None = None
     annotator: str | None = None
     created_at: datetime | None = None

@@ -57,6 +57,13 @@ class Fields:
         self._used.add(name)
         return self.number(name) if self.has(name) else None
 
+    def amount(self, name: str) -> float | None:
+        """A number that is not negative, or None where there is none."""
+        amount = self.optional_number(name)
+        if amount is not None and amount < 0:
+            raise RowError(Reason.RANGE, self._path + name, f"is {amount:g}, below 0")
+        return amount
+
     def whole(self, name: str) -> int:
         return as_whole(self._present(name), self._path + name, self._textual)
 
@@ -69,6 +76,10 @@ class Fields:
         if key not in meanings:
             raise RowError(Reason.RANGE, self._path + name, f"is {str(value)[:40]!a}, expected {allowed}")
         return meanings[key]
+
+    def optional_choice(self, name: str, meanings: Mapping[Any, float], allowed: str) -> float | None:
+        self._used.add(name)
+        return self.choice(name, meanings, allowed) if self.has(name) else None
 
     def moment(self, name: str) -> datetime | None:
         """A time in UTC, or None where there is none."""

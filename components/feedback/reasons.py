@@ -1,4 +1,4 @@
-"""Why a row or a whole batch is refused: a code for machines, words for people, and what to do about it."""
+"""Why a row or a batch is refused, held or tagged: a code for machines, words for people, and what to do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from components.errors import FeedbackError
 
 
 class Reason(StrEnum):
-    """Every code that a manifest or a quarantined row can carry."""
+    """Every code that a manifest, a quarantined row or a tag can carry."""
 
-    # of a batch
+    # a batch is refused
+    PATH = "PATH"
     ENCODING = "ENCODING"
     TRUNCATED = "TRUNCATED"
     DAMAGED = "DAMAGED"
@@ -19,13 +20,18 @@ class Reason(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     EMPTY = "EMPTY"
     MAGIC = "MAGIC"
+    PICKLE = "PICKLE"
+    SCHEMA_VER = "SCHEMA_VER"
+    DIGEST = "DIGEST"
+    ID_REUSE = "ID_REUSE"
     AMBIGUOUS = "AMBIGUOUS"
     BAD_RATIO = "BAD_RATIO"
-    # of a batch or of a row
+    SECRET = "SECRET"  # noqa: S105 - the name of a code
+    # a batch or a row is refused
     MISSING_COL = "MISSING_COL"
     JSON = "JSON"
     DUP_KEY = "DUP_KEY"
-    # of a row
+    # a row is refused
     CSV = "CSV"
     LINE_LONG = "LINE_LONG"
     NONFINITE = "NONFINITE"
@@ -41,12 +47,46 @@ class Reason(StrEnum):
     CONTROL = "CONTROL"
     BIDI = "BIDI"
     SPECIAL_TOKEN = "SPECIAL_TOKEN"  # noqa: S105 - a token of text, not a secret
+    TOO_LONG = "TOO_LONG"
+    TEMPLATE = "TEMPLATE"
+    PII = "PII"
+    EVAL_LEAK = "EVAL_LEAK"
     DUP_ID = "DUP_ID"
+    ID_CONFLICT = "ID_CONFLICT"
     SELF_CONFLICT = "SELF_CONFLICT"
     DUPLICATE = "DUPLICATE"
+    # a batch waits for a person
+    SPAM = "SPAM"
+    DOMINANT = "DOMINANT"
+    SHIFT = "SHIFT"
+    POISON = "POISON"
+    AGREEMENT = "AGREEMENT"
+    # a batch is tagged
+    CYCLE = "CYCLE"
+    LENGTH_BIAS = "LENGTH_BIAS"
+    # a row is tagged
+    ZW = "ZW"
+    HOMOGLYPH = "HOMOGLYPH"
+    FORMULA = "FORMULA"
+    HTML = "HTML"
+    LANG = "LANG"
 
 
-#: What a person does about a quarantined row.
+#: Codes that refuse a whole batch and nothing smaller; each such error says its own remedy.
+OF_BATCHES = frozenset(
+    {
+        Reason.PATH, Reason.ENCODING, Reason.TRUNCATED, Reason.DAMAGED, Reason.BOMB, Reason.ARCHIVE, Reason.TOO_LARGE,
+        Reason.EMPTY, Reason.MAGIC, Reason.PICKLE, Reason.SCHEMA_VER, Reason.DIGEST, Reason.ID_REUSE,
+        Reason.AMBIGUOUS, Reason.BAD_RATIO, Reason.SECRET,
+    }
+)  # fmt: skip
+#: Codes for which a batch waits until a person releases or refuses it.
+HOLDS = frozenset({Reason.SPAM, Reason.DOMINANT, Reason.SHIFT, Reason.POISON, Reason.AGREEMENT})
+#: Codes of what is accepted, with a mark: of a batch, and of a row (column `tags`).
+BATCH_TAGS = frozenset({Reason.CYCLE, Reason.LENGTH_BIAS})
+ROW_TAGS = frozenset({Reason.ZW, Reason.HOMOGLYPH, Reason.FORMULA, Reason.HTML, Reason.LANG})
+
+#: What a person does about a quarantined row, a batch that waits, or a tag.
 REMEDIES: dict[Reason, str] = {
     Reason.MISSING_COL: "add the field to this row",
     Reason.JSON: "write the row as one JSON object on one line",
@@ -66,9 +106,26 @@ REMEDIES: dict[Reason, str] = {
     Reason.CONTROL: "remove the control characters",
     Reason.BIDI: "remove the bidirectional control characters",
     Reason.SPECIAL_TOKEN: "write it otherwise (<del> for <s>): a tokenizer takes it for a command",
+    Reason.TOO_LONG: "shorten the text, or raise feedback.max_tokens in params.yaml",
+    Reason.TEMPLATE: "give a chat as a list of {role, content}; put code that is meant as text between backticks",
+    Reason.PII: "replace it, such as by [email], [phone] or [card]",
+    Reason.EVAL_LEAK: "drop the row: a model that learns it has seen its own examination",
     Reason.DUP_ID: "give each judgement its own id",
+    Reason.ID_CONFLICT: "give the judgement an id of its own, or withdraw the one that it corrects",
     Reason.SELF_CONFLICT: "ask the annotator which one holds and send that one",
     Reason.DUPLICATE: "nothing: the judgement is counted once",
+    Reason.SPAM: "look at what the annotator answered; refuse the batch, or withdraw that person's rows",
+    Reason.DOMINANT: "ask more people, or release the batch if one person's taste is what you want",
+    Reason.SHIFT: "find out what has changed in the task, the tool or the people, then release or refuse",
+    Reason.POISON: "read answers with the phrase, then release or refuse",
+    Reason.AGREEMENT: "look at pairs on which people disagree: the guideline may be unclear",
+    Reason.CYCLE: "nothing, or ask for more votes on these answers: together the preferences have no order",
+    Reason.LENGTH_BIAS: 'check that the reward model beats "the longer one wins" (longer_wins_accuracy)',
+    Reason.ZW: "nothing: the text is kept as it is; look for an attempt to hide a word",
+    Reason.HOMOGLYPH: "nothing: the text is kept as it is; look for an attempt to disguise a word",
+    Reason.FORMULA: "nothing: the text is escaped on its way to a spreadsheet",
+    Reason.HTML: "nothing: the text is escaped wherever it is shown",
+    Reason.LANG: "nothing, or send feedback in the languages of feedback.languages",
 }
 
 #: Refused, but no sign of a bad batch: an item that nobody has judged yet.

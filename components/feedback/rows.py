@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,8 +13,8 @@ from components.feedback.judgements import Judgement
 _NAME_DIGITS = 16
 
 
-def row_of(judgement: Judgement, default_source: str) -> dict[str, Any]:
-    """Columns of components/feedback/schema.py."""
+def row_of(judgement: Judgement, default_source: str, tags: Sequence[str] = ()) -> dict[str, Any]:
+    """Columns of components/feedback/schema.py; `tags` are what Rules.check said of the draft."""
     draft = judgement.draft
     scale_min, scale_max = draft.scale or (None, None)
     messages = draft.prompt.messages
@@ -33,6 +34,9 @@ def row_of(judgement: Judgement, default_source: str) -> dict[str, Any]:
         "created_at": draft.created_at,
         "source": draft.source or default_source,
         "language": draft.language,
+        "gold": draft.gold,
+        "seconds": draft.seconds,
+        "tags": list(tags),
         "meta": json.dumps(draft.meta, sort_keys=True),
         "digest": judgement.digest,
     }

@@ -9,6 +9,7 @@ import pandera.polars as pa
 import polars as pl
 
 from components.feedback.draft import Kind
+from components.feedback.reasons import ROW_TAGS
 
 _MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 _MOMENT = pl.Datetime("us", "UTC")
@@ -31,10 +32,15 @@ COLUMNS: dict[str, pl.DataType] = {
     "created_at": _MOMENT,
     "source": pl.String(),
     "language": pl.String(),
+    "gold": pl.Float64(),
+    "seconds": pl.Float64(),
+    "tags": pl.List(pl.String),
     "meta": pl.String(),
     "digest": pl.String(),
 }
-_OPTIONAL = ("messages", "ranks", "scale_min", "scale_max", "strength", "annotator", "created_at", "language")
+_OPTIONAL = (
+    "messages", "ranks", "scale_min", "scale_max", "strength", "annotator", "created_at", "language", "gold", "seconds",
+)  # fmt: skip
 
 _LABELS = pl.col("votes").list.eval(pl.element().struct.field("label"))
 _RESPONSES = pl.col("responses").list.len()
@@ -61,6 +67,10 @@ _RULES: dict[str, pl.Expr] = {
     "a pairwise label is 1, 0.5 or 0": (
         ~_is("pairwise") | _LABELS.list.eval(pl.element().is_in([0.0, 0.5, 1.0])).list.all()
     ),
+    "gold is a label of a pair": (
+        pl.col("gold").is_null() | (_is("pairwise") & pl.col("gold").is_in([0.0, 0.5, 1.0]))
+    ),
+    "tags are of rows": pl.col("tags").list.eval(pl.element().is_in(sorted(ROW_TAGS))).list.all(),
     "a thumb is 1 or 0": ~_is("thumbs") | _LABELS.list.eval(pl.element().is_in([0.0, 1.0])).list.all(),
     "a rating lies on its scale": (
         pl.when(_is("rating"))
@@ -82,6 +92,7 @@ def _column(name: str, dtype: pl.DataType) -> pa.Column:
         "kind": [pa.Check.isin(get_args(Kind))],
         "digest": [pa.Check.str_matches(r"^[0-9a-f]{64}$")],
         "strength": [pa.Check.in_range(0, 1)],
+        "seconds": [pa.Check.ge(0)],
     }
     return pa.Column(dtype, checks.get(name), nullable=name in _OPTIONAL, unique=name in ("row_id", "digest"))
 

@@ -40,6 +40,20 @@ def test_preferred(workspace, preferred, label):
     assert (row["responses"], row["votes"]) == (["x", "y"], [{"annotator": None, "label": label, "at": None}])
 
 
+@pytest.mark.parametrize(
+    ("gold", "label"), [("chosen", 1.0), (" Rejected", 0.0), ("tie", 0.5), (None, None), ("both", 0.5)]
+)
+def test_gold_and_seconds(workspace, gold, label):
+    row = workspace.only_row(PAIR | {"gold": gold, "seconds": 4})
+    assert (row["gold"], row["seconds"], row["tags"]) == (label, 4.0, [])
+
+
+@pytest.mark.parametrize(("gold", "label"), [("a", 1.0), ("response_b", 0.0), ("Tie", 0.5)])
+def test_gold_is_spelled_as_the_preference(workspace, gold, label):
+    row = {"prompt": "p", "response_a": "x", "response_b": "y", "preferred": "a", "gold": gold}
+    assert workspace.only_row(row)["gold"] == label
+
+
 @pytest.mark.parametrize("preferred", ["c", "1", 1, 0, "2"])
 def test_a_preference_that_could_mean_either_is_not_guessed(workspace, preferred):
     row = {"prompt": "p", "response_a": "x", "response_b": "y", "preferred": preferred}

@@ -3,7 +3,7 @@
 A record holds `fields` (what was shown), `responses` (question -> answers, each {value, user_id}), `metadata`
 and more. Two responses among the fields make it a preference, one a rating. The preference is a label (the
 field's name, or a, b, tie) or a ranking of the two; the rating's scale is 1 to 5 unless `metadata.scale` says
-otherwise.
+otherwise. `metadata.gold` of a preference is the label that is known to be right.
 https://docs.argilla.io/latest/reference/argilla/records/records
 """
 
@@ -46,6 +46,7 @@ def _preference(record: Fields, fields: Fields, pair: tuple[str, str]) -> Draft:
         responses=(fields.text(pair[0]), fields.text(pair[1])),
         response_names=(f"fields.{pair[0]}", f"fields.{pair[1]}"),
         votes=tuple(Vote(_user(answer), _preferred(answer, pair)) for answer in answers),
+        gold=_gold(record, pair),
         meta={"fields": fields.rest()},
     )
 
@@ -93,8 +94,18 @@ def _user(answer: Fields) -> str | None:
 def _preferred(answer: Fields, pair: tuple[str, str]) -> float:
     if isinstance(answer.peek("value"), list):
         return _first_ranked(answer, pair)
-    meanings = PREFERRED | {pair[0].lower(): FIRST, pair[1].lower(): SECOND}
-    return answer.choice("value", meanings, f"{pair[0]}, {pair[1]} or tie")
+    return answer.choice("value", _meanings(pair), f"{pair[0]}, {pair[1]} or tie")
+
+
+def _gold(record: Fields, pair: tuple[str, str]) -> float | None:
+    if not isinstance(record.peek("metadata"), dict):
+        return None
+    metadata = Fields(record.peek("metadata"), path="metadata.")
+    return metadata.optional_choice("gold", _meanings(pair), f"{pair[0]}, {pair[1]} or tie")
+
+
+def _meanings(pair: tuple[str, str]) -> dict[str, float]:
+    return PREFERRED | {pair[0].lower(): FIRST, pair[1].lower(): SECOND}
 
 
 def _first_ranked(answer: Fields, pair: tuple[str, str]) -> float:

@@ -52,6 +52,7 @@ def complete(fields: Fields, draft: Draft, id_name: str = "id") -> Draft:
         created_at=fields.moment("created_at"),
         source=fields.name("source"),
         language=fields.name("language"),
+        seconds=fields.amount("seconds") if draft.seconds is None else draft.seconds,
         # Last: it holds what nothing above has read.
         meta={**draft.meta, **fields.rest()},
     )

@@ -3,13 +3,14 @@
 A task holds `data` (what was shown) and `annotations`, each {completed_by, was_cancelled, created_at,
 result}; a result is {type: "pairwise", to_name: "answer1,answer2", value: {selected: "left"}} or {type:
 "rating", value: {rating: 4}}. The Rating tag's maxRating is not exported: the scale is 1 to 5 unless
-`data.scale` says so.
+`data.scale` says so. `data.gold` of a comparison is the side that is known to be right, `lead_time` of the
+only annotation the seconds that it took.
 https://labelstud.io/guide/task_format and https://labelstud.io/tags/pairwise
 """
 
 from __future__ import annotations
 
-from components.feedback.draft import FIRST, SECOND, Draft, Vote
+from components.feedback.draft import FIRST, SECOND, TIE, Draft, Vote
 from components.feedback.fields import Fields
 from components.feedback.readers.base import Reader, complete, needing
 from components.feedback.readers.wording import (
@@ -54,6 +55,8 @@ def _comparison(data: Fields, judged: list[_Judged]) -> Draft:
         responses=(data.text(pair[0]), data.text(pair[1])),
         response_names=(f"data.{pair[0]}", f"data.{pair[1]}"),
         votes=tuple(_vote(annotation, _side(result)) for annotation, result in judged),
+        gold=data.optional_choice("gold", _SIDES | {"tie": TIE}, "left, right or tie"),
+        seconds=_seconds(judged),
     )
 
 
@@ -72,6 +75,7 @@ def _rating(data: Fields, judged: list[_Judged]) -> Draft:
         response_names=(f"data.{response}",),
         votes=tuple(_vote(annotation, rating) for annotation, rating in ratings),
         scale=scale,
+        seconds=_seconds(judged),
     )
 
 
@@ -92,6 +96,11 @@ def _side(result: Fields) -> float:
 
 def _vote(annotation: Fields, label: float) -> Vote:
     return Vote(_annotator(annotation), label, annotation.moment("created_at"))
+
+
+def _seconds(judged: list[_Judged]) -> float | None:
+    """How long the only judgement took; of several none can stand for the row."""
+    return judged[0][0].amount("lead_time") if len(judged) == 1 else None
 
 
 def _annotator(annotation: Fields) -> str | None:

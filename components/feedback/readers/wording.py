@@ -14,6 +14,8 @@ _FIRST = ("a", "first", "left", "response_a", "answer_a", "model_a")
 _SECOND = ("b", "second", "right", "response_b", "answer_b", "model_b")
 _TIE = ("tie", "equal", "same", "draw", "both", "neither", "tie (bothbad)")
 PREFERRED = {**dict.fromkeys(_FIRST, FIRST), **dict.fromkeys(_SECOND, SECOND), **dict.fromkeys(_TIE, TIE)}
+#: The right answer to a gold question, in a file that names its responses so.
+CHOSEN = {"chosen": FIRST, "rejected": SECOND, **dict.fromkeys(_TIE, TIE)}
 
 # True and 1 are one key to Python, as are False and 0.
 THUMBS = {
