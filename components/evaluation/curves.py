@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from components.evaluation.plots import Plot, line_plot
+from components.evaluation.plots import line_plot
 from components.evaluation.steps import StepTable
+from components.pages.plots import Plot
 
 #: Stages in the order they run, and what a reader calls them.
 STAGES = {

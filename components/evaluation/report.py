@@ -1,32 +1,23 @@
-"""The reviewer's page: one HTML file that needs nothing beside it, and sends nothing anywhere.
-
-Prompts and answers come out of feedback files and models: they are text here, whatever they look like.
-"""
+"""The reviewer's page: one HTML file (components/pages/page.py)."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from components.evaluation.answers import Sample, worst_first
 from components.evaluation.calibration import Calibration
 from components.evaluation.curves import training_plots
 from components.evaluation.gates import Verdict
-from components.evaluation.plots import Plot, reliability_plot
+from components.evaluation.plots import reliability_plot
 from components.evaluation.steps import StepTable
 from components.evaluation.tables import models_table, paragraph, scorers_table, slices_table
 from components.files import write_text
+from components.pages.page import render_page
+from components.pages.plots import Plot
 
-HERE = Path(__file__).parent
-#: No script, no request, no form: a browser refuses them even if one came through.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-#: Turn the reading direction of what follows, so that a text reads as another.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+TEMPLATE = Path(__file__).parent / "report.html.j2"
 
 
 def write_report(
@@ -47,10 +38,8 @@ def write_report(
         samples: all answers compared; the page shows the `shown` largest losses of the policy.
         reliability: calibration by the name to show, such as "Reward model".
     """
-    template = _environment().get_template("report.html.j2")
-    page = template.render(
-        policy=POLICY,
-        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+    page = render_page(
+        TEMPLATE,
         verdict=verdict.verdict,
         gates=sorted(verdict.gates, key=lambda gate: gate.passed),
         paragraph=paragraph(metrics),
@@ -60,31 +49,6 @@ def write_report(
         tally=_tally(samples),
     )
     write_text(path, page)
-
-
-def visible(text: str) -> str:
-    """The text with a mark in place of what a reader could not see or could not trust.
-
-    That is control characters, halves of surrogate pairs, and what turns the reading direction.
-    """
-    return "".join("\N{REPLACEMENT CHARACTER}" if _is_hidden(character) else character for character in text)
-
-
-def _is_hidden(character: str) -> bool:
-    if character in "\n\t":
-        return False
-    return character in _TURNING or unicodedata.category(character) in ("Cc", "Cs")
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _tables(metrics: Mapping[str, Any]) -> list[Any]:

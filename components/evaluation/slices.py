@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from components.evaluation.accuracy import Accuracy, accuracy_by, aligned, length_margins
 from components.evaluation.intervals import DEFAULT_BOOTSTRAP, Bootstrap, number
-from components.evaluation.pseudonyms import pseudonyms
+from components.pages.pseudonyms import pseudonyms
 from components.records import Preference
 
 #: Annotators shown at most: those with the most judgements.

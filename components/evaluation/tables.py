@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from components.evaluation.figures import Figures
+from components.pages.table import NOT_MEASURED, Table
 
 #: Reads one cell out of a section of metrics.json.
 Show = Callable[[Figures], str]
-NOT_MEASURED = "–"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Attributes: columns: headers after the first, empty one; rows: a label and a cell a column."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def models_table(metrics: Mapping[str, Any]) -> Table:

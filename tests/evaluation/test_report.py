@@ -11,7 +11,7 @@ import pytest
 from report_case import INJECTIONS, hostile_samples, metrics, samples, verdict, write_page
 
 from components.evaluation.answers import Answer, Sample
-from components.evaluation.report import visible
+from components.pages.page import visible
 
 
 class Page(HTMLParser):

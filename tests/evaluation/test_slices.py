@@ -3,8 +3,8 @@
 import pytest
 
 from components.evaluation.intervals import Bootstrap
-from components.evaluation.pseudonyms import pseudonyms
 from components.evaluation.slices import MOST_ANNOTATORS, slices_by, slices_by_annotator
+from components.pages.pseudonyms import pseudonyms
 from components.records import Opinion, Preference
 
 FEW = Bootstrap(resamples=50)

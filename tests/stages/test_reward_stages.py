@@ -14,9 +14,9 @@ from transformers import AutoTokenizer, GPT2Config, GPT2ForSequenceClassificatio
 from components.config import load_params
 from components.errors import ConfigError, DataError
 from components.evaluation.intervals import Bootstrap
-from components.evaluation.pseudonyms import pseudonyms
 from components.files import digest_tree
 from components.modeling.loading import load_reward_model, new_reward_model, scalar_head
+from components.pages.pseudonyms import pseudonyms
 from components.stages import judge, ppo, prepare, reward_model, sft
 from components.stages.preference_data import load_lesson
 from components.stages.prepared import load_preferences, load_ratings

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from components.evaluation.pseudonyms import pseudonyms
+from components.pages.pseudonyms import pseudonyms
 
 
 def test_a_name_becomes_the_start_of_its_digest():
