@@ -1,0 +1,5 @@
+"""What one row must be like to be accepted, and the marks it may be accepted with: one idea a file."""
+
+from components.feedback.rules.rules import Rules
+
+__all__ = ["Rules"]

@@ -1,0 +1,50 @@
+"""Text that another program would act on: a formula in a spreadsheet, HTML or script in a browser."""
+
+from __future__ import annotations
+
+import re
+
+from components.feedback.reasons import Reason
+from components.feedback.rules.text_rule import TextRule
+
+#: As spreadsheets read it: "- item" and "@name" too. A number with its sign is a number. The wide forms count:
+#: where the keyboard is Japanese, Excel takes them for the narrow ones.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,40}(?:[.,][0-9]{1,40}){0,20}\s*%?\s*\Z")
+
+#: Elements that are nothing else wherever they stand between < and >.
+_ELEMENTS = (
+    "abbr|address|article|aside|audio|base|blockquote|body|br|button|canvas|caption|center|code|col|colgroup|dd|del|details"
+    "|dialog|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe"
+    "|img|input|ins|kbd|label|legend|li|link|main|mark|marquee|meta|nav|noscript|ol|optgroup|option|param|picture|pre|script"
+    "|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|title"
+    "|tr|track|tt|u|ul|video|wbr|math|xml"
+)
+#: Elements that are also types and variables (List<object>, #include <map>): only with an attribute or an end.
+_NAMES = "a|area|b|bdo|big|cite|data|dfn|i|map|object|output|p|q|samp|slot|template|time|var|base|applet"
+_MARKUP = re.compile(
+    rf"(?<!\w)<(?:{_ELEMENTS})(?:[\s/][^<>]{{0,2000}})?>"
+    rf"|<(?:{_ELEMENTS}|{_NAMES})[\s/][^<>=]{{0,200}}=[^<>]{{0,2000}}>"
+    rf"|</(?:{_ELEMENTS}|{_NAMES})\s{{0,9}}>|<!--|<!doctype\b|<\?(?:php|xml)\b|\bjavascript:[\w%&(/]",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def formula_in(text: str) -> str | None:
+    """Says how a text begins that a spreadsheet would compute."""
+    match = _FORMULA.match(text)
+    if match is None or _NUMBER.match(text):
+        return None
+    return f"begins with {ascii(match[0][-1])[1:-1]}, as a formula of a spreadsheet does"
+
+
+def markup_in(text: str) -> str | None:
+    """Says which HTML or script a text holds."""
+    if "<" not in text and ":" not in text:
+        return None
+    match = _MARKUP.search(text)
+    return match and f"holds the markup {match[0][:40]!a}"
+
+
+FORMULA = TextRule(Reason.FORMULA, formula_in, r"\A\s*[=+\-@＝＋－＠]")
+HTML = TextRule(Reason.HTML, markup_in, r"<[A-Za-z/!?]|(?i-u:javascript:)")
