@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["pairwise", "rating", "thumbs", "ranking", "demonstration", "edit"]
 
@@ -15,16 +15,14 @@ FIRST, TIE, SECOND = 1.0, 0.5, 0.0
 UP, DOWN = 1.0, 0.0
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One turn of a chat; role is system, user or assistant."""
 
     role: str
     content: str
 
 
-@dataclass(frozen=True)
-class PromptText:
+class PromptText(NamedTuple):
     """What was answered: `text` as a model reads it, `messages` where it was a chat, `name` of its field."""
 
     text: str
@@ -32,8 +30,7 @@ class PromptText:
     name: str = "prompt"
 
 
-@dataclass(frozen=True)
-class Vote:
+class Vote(NamedTuple):
     """One judgement. Its label: FIRST, TIE or SECOND of a pair; UP or DOWN; or the rating itself."""
 
     annotator: str | None
@@ -41,7 +38,8 @@ class Vote:
     at: datetime | None = None
 
 
-@dataclass(frozen=True)
+# Slots, not frozen: a million of them are made, and to set each field of a frozen one costs a call.
+@dataclass(slots=True)
 class Draft:
     """One record.
 

@@ -30,6 +30,7 @@ class Fields:
         self._used: set[str] = set()
 
     def has(self, name: str) -> bool:
+        """Whether there is a value that says something."""
         value = self._values.get(name)
         return value is not None and not (self._textual and value == "")
 
@@ -40,13 +41,14 @@ class Fields:
 
     def optional_text(self, name: str) -> str | None:
         self._used.add(name)
-        return self._typed(name, self._values[name], str) or None if self.has(name) else None
+        value = self._values.get(name)
+        return None if value is None else self._typed(name, value, str) or None
 
     def name(self, name: str) -> str | None:
         """An id, an annotator: text, or a whole number as it is written ("00123" stays so)."""
-        self._used.add(name)
         value = self._values.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
+            self._used.add(name)
             return str(value)
         return self.optional_text(name)
 
@@ -55,7 +57,10 @@ class Fields:
 
     def optional_number(self, name: str) -> float | None:
         self._used.add(name)
-        return self.number(name) if self.has(name) else None
+        value = self._values.get(name)
+        if value is None or (self._textual and value == ""):
+            return None
+        return as_number(value, self._path + name, self._textual)
 
     def amount(self, name: str) -> float | None:
         """A number that is not negative, or None where there is none."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from components.feedback.limits import CLOCK_TOLERANCE, MAX_LEVELS
@@ -61,17 +62,20 @@ def as_moment(value: Any, field: str) -> datetime:
     Raises:
         RowError: TYPE, TZ for a time without zone, TIME for one in the future or outside the calendar.
     """
-    moment = _parsed(value, field)
-    if moment.tzinfo is None:
-        raise RowError(Reason.TZ, field, "has no time zone")
     try:
-        moment = moment.astimezone(UTC)
+        moment = _from_text(value) if isinstance(value, str) else _in_utc(value)
     except OverflowError:
         raise RowError(Reason.TIME, field, "lies outside the calendar") from None
-    if moment > datetime.now(UTC) + CLOCK_TOLERANCE:
+    except ValueError:
+        what = f"is {value[:40]!a}, expected a time such as 2025-03-03T08:00:00Z"
+        raise RowError(Reason.TYPE, field, what) from None
+    except TypeError:
+        raise RowError(Reason.TYPE, field, f"is {kind_of(value)}, expected a time") from None
+    if moment.tzinfo is None:
+        raise RowError(Reason.TZ, field, "has no time zone")
+    if _CLOCK.is_ahead(moment):
         raise RowError(Reason.TIME, field, "lies in the future")
-    # A plain datetime: Parquet can hand over a subclass of another library.
-    return datetime.combine(moment.date(), moment.time(), UTC)
+    return moment
 
 
 def plain(value: Any, levels: int = MAX_LEVELS) -> Any:
@@ -99,14 +103,38 @@ def _spelled(text: str, field: str) -> float:
     return float(text)
 
 
-def _parsed(value: Any, field: str) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise RowError(Reason.TYPE, field, f"is {kind_of(value)}, expected a time")
-    try:
-        return datetime.fromisoformat(value.strip())
-    except ValueError:
-        raise RowError(
-            Reason.TYPE, field, f"is {value[:40]!a}, expected a time such as 2025-03-03T08:00:00Z"
-        ) from None
+# The time of a row is asked for twice: of the row, and of its vote.
+@lru_cache(maxsize=1024)
+def _from_text(text: str) -> datetime:
+    return _in_utc(datetime.fromisoformat(text.strip()))
+
+
+def _in_utc(moment: Any) -> datetime:
+    """The moment as a plain datetime in UTC; without zone where it has none.
+
+    Raises:
+        TypeError: it is no time. OverflowError: UTC's calendar ends before.
+    """
+    if not isinstance(moment, datetime):
+        raise TypeError
+    if moment.tzinfo is None:
+        return moment
+    moment = moment.astimezone(UTC)
+    # Parquet can hand over a subclass of another library.
+    return moment if type(moment) is datetime else datetime.combine(moment.date(), moment.time(), UTC)
+
+
+class _Clock:
+    """Tells what lies in the future. It looks at the time only for what is later than when it last looked."""
+
+    def __init__(self) -> None:
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    def is_ahead(self, moment: datetime) -> bool:
+        if moment <= self._latest:
+            return False
+        self._latest = datetime.now(UTC) + CLOCK_TOLERANCE
+        return moment > self._latest
+
+
+_CLOCK = _Clock()

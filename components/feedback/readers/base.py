@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from components.feedback.draft import Draft, Vote
 from components.feedback.fields import Fields
@@ -45,14 +45,13 @@ def single_vote(fields: Fields, label: float) -> tuple[Vote, ...]:
 
 def complete(fields: Fields, draft: Draft, id_name: str = "id") -> Draft:
     """The draft with the fields that every format may have; what is left of the record goes to meta."""
-    return replace(
-        draft,
-        row_id=fields.name(id_name),
-        annotator=fields.name("annotator"),
-        created_at=fields.moment("created_at"),
-        source=fields.name("source"),
-        language=fields.name("language"),
-        seconds=fields.amount("seconds") if draft.seconds is None else draft.seconds,
-        # Last: it holds what nothing above has read.
-        meta={**draft.meta, **fields.rest()},
-    )
+    draft.row_id = fields.name(id_name)
+    draft.annotator = fields.name("annotator")
+    draft.created_at = fields.moment("created_at")
+    draft.source = fields.name("source")
+    draft.language = fields.name("language")
+    if draft.seconds is None:
+        draft.seconds = fields.amount("seconds")
+    # Last: it holds what nothing above has read.
+    draft.meta = {**draft.meta, **fields.rest()}
+    return draft

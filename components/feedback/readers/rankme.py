@@ -7,8 +7,6 @@ a worker then scored it once for each: these are separate judgements.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from components.feedback.draft import Draft, Vote
 from components.feedback.fields import Fields
 from components.feedback.readers.base import Reader, complete, needing
@@ -34,7 +32,9 @@ def read(fields: Fields) -> Draft:
         occasion="/".join([aspect, str(fields.peek("setup")), str(fields.peek("system"))]),
         meta={"aspect": aspect, "scores": scores.rest()},
     )
-    return replace(complete(fields, draft), annotator=worker)
+    complete(fields, draft)
+    draft.annotator = worker
+    return draft
 
 
 READER = Reader("rankme", (needing("mr", "text", "worker", "scores"),), read)
