@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from components.feedback.judgements import Judgement
@@ -23,7 +22,7 @@ def row_of(judgement: Judgement, default_source: str, tags: Sequence[str] = ()) 
         "line": judgement.record.line,
         "kind": draft.kind,
         "prompt": draft.prompt.text,
-        "messages": None if messages is None else [asdict(message) for message in messages],
+        "messages": None if messages is None else [message._asdict() for message in messages],
         "responses": list(draft.responses),
         "ranks": None if draft.ranks is None else list(draft.ranks),
         "scale_min": scale_min,
