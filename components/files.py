@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_RETIRED = ".retired.tmp"
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically: a reader sees the old content or the new one."""
@@ -67,6 +69,16 @@ def sweep_leftovers(path: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
 
 
+def sweep_room(room: Path) -> None:
+    """Put right and remove what killed writers of folders in `room` left there."""
+    for leftover in room.glob(".*.tmp"):
+        name = leftover.name.removeprefix(".").removesuffix(_RETIRED)
+        if leftover.name.endswith(_RETIRED) and not (room / name).exists():
+            leftover.rename(room / name)
+        else:
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
 def _swap(staged: Path, path: Path) -> None:
     retired = _retired(path)
     if path.exists():
@@ -77,7 +89,7 @@ def _swap(staged: Path, path: Path) -> None:
 
 def _retired(path: Path) -> Path:
     """Where the old folder waits while the new one takes its place."""
-    return path.with_name(f".{path.name}.retired.tmp")
+    return path.with_name(f".{path.name}{_RETIRED}")
 
 
 def sha256_bytes(content: bytes) -> str:

@@ -1,107 +1,162 @@
-"""Take in one file of feedback: read, sort, commit. What is bad about it is a result, never an exception."""
+"""Take in one file of feedback: read, sort, assess, commit. What is bad about it is a result, never an exception."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components.config import FeedbackParams
 from components.errors import FeedbackError
-from components.feedback import store
-from components.feedback.limits import MAX_BATCH_BYTES
+from components.feedback import commits, store
+from components.feedback.index import FeedbackIndex, open_index
+from components.feedback.intake import Intake, OnRows
 from components.feedback.manifest import IngestResult, Manifest, result_of
-from components.feedback.parsing import parse
-from components.feedback.readers.registry import choose_reader, reader_named
-from components.feedback.reasons import BatchError, Reason
-from components.feedback.rows import row_of
-from components.feedback.schema import checked_frame
-from components.feedback.sifting import check_parsed, check_share, sift
-from components.files import sha256_bytes, sha256_file
+from components.feedback.parsing.envelope import examine
+from components.feedback.quality.assess import assess
+from components.feedback.quality.findings import Quality
+from components.feedback.readers.registry import reader_named
+from components.feedback.reasons import BatchError
+from components.feedback.rules import Rules
+from components.feedback.tally import Tally
+from components.files import sha256_file
 
 
-def ingest_file(path: Path, root: Path = Path("data"), format: str | None = None) -> IngestResult:  # noqa: A002
+@dataclass(frozen=True)
+class Given:
+    """A file as it was handed over, and what is asked of it.
+
+    Attributes:
+        path: where its bytes lie; name: as people know it; stamp: of its state.
+        format: of its reader, or None to tell it by the columns.
+    """
+
+    path: Path
+    name: str
+    stamp: tuple[int, ...]
+    sha256: str
+    format: str | None
+    params: FeedbackParams
+    rules: Rules
+
+
+def ingest_file(
+    path: Path,
+    root: Path = Path("data"),
+    format: str | None = None,  # noqa: A002
+    *,
+    params: FeedbackParams | None = None,
+    shown: str | None = None,
+    on_rows: OnRows = lambda _: None,
+) -> IngestResult:
     """Ingest a file, once: the same bytes again change nothing.
 
     Args:
         path: the file; its name says how it is packed (.jsonl, .json, .csv, .parquet, each also with .gz).
-        root: the folder that holds feedback/ and quarantine/.
+        root: the folder that holds feedback/, held/ and quarantine/.
         format: name of a reader (components/feedback/readers/registry.py), or None to tell it by the columns.
+        shown: what the file is called in messages and manifests, if not by its own name; it ends as that does.
 
     Raises:
         FeedbackError: there is no such file or format, or the disk refuses; nothing was changed then.
     """
     if format is not None:
         reader_named(format)
+    params = params or FeedbackParams()
     try:
-        return _ingest(path, root, format)
+        if not path.is_file():
+            raise FeedbackError(f"{printable(str(path))} is not a file", "give the path of a file of feedback")
+        rules = Rules.of(params, root.parent)
+        with commits.ingestion_lock(root):
+            name, stamp = printable(shown or path.name), _stamp(path)
+            given = Given(path, name, stamp, sha256_file(path), format, params, rules)
+            return _ingest(root, given, printable(shown or str(path)), on_rows)
     except OSError as error:
-        what = f"cannot ingest {_shown(str(path))}: {error.strerror or error}"
-        raise FeedbackError(
-            what, "check the path, its permissions and the free space, then run it again"
-        ) from None
+        what = f"cannot ingest {printable(str(path))}: {error.strerror or error}"
+        remedy = "check the path, its permissions and the free space, then run it again"
+        raise FeedbackError(what, remedy) from None
 
 
-def _ingest(path: Path, root: Path, format_name: str | None) -> IngestResult:
-    if not path.is_file():
-        raise FeedbackError(f"{_shown(str(path))} is not a file", "give the path of a file of feedback")
-    # Read once: what is hashed is what is parsed, whatever happens to the file meanwhile.
-    content = path.read_bytes() if path.stat().st_size <= MAX_BATCH_BYTES else None
-    sha256 = sha256_file(path) if content is None else sha256_bytes(content)
-    shown = _shown(str(path))
-    if known := store.find_batch(root, sha256):
-        return result_of(shown, known, "already_ingested")
-    with store.ingestion_lock(root):
-        # Another process may have been first while this one waited.
-        if known := store.find_batch(root, sha256):
-            return result_of(shown, known, "already_ingested")
-        manifest = _take(root, _shown(path.name), content, sha256, format_name)
-    return result_of(shown, manifest, manifest.status)
+def printable(name: str) -> str:
+    """A path or a file's name that is safe to print and to write as JSON, whatever bytes it is made of."""
+    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
-def _take(root: Path, file: str, content: bytes | None, sha256: str, format_name: str | None) -> Manifest:
-    """Commit the batch as accepted or as rejected; returns its manifest."""
-    batch = store.batch_id(root, file, sha256)
-    try:
-        return _accept(root, batch, file, content, sha256, format_name)
-    except BatchError as error:
-        manifest = _rejected(batch, file, sha256, format_name, error)
-        store.commit_rejected(root, manifest)
-        return manifest
+def _ingest(root: Path, given: Given, label: str, on_rows: OnRows) -> IngestResult:
+    with open_index(root) as index:
+        if known := _known(root, index, given.sha256):
+            return result_of(label, known, "already_ingested" if known.status == "accepted" else known.status)
+        manifest = _take(root, given, index, on_rows)
+    return result_of(label, manifest, manifest.status)
+
+
+def _known(root: Path, index: FeedbackIndex, sha256: str) -> Manifest | None:
+    """The batch that came in a file with this digest and is accepted, or waits."""
+    accepted = index.find(sha256)
+    if accepted is not None:
+        return store.read_manifest(root / store.FEEDBACK / accepted)
+    held = map(store.read_manifest, store.folders(root / store.HELD))
+    return next((manifest for manifest in held if manifest.sha256 == sha256), None)
+
+
+def _take(root: Path, given: Given, index: FeedbackIndex, on_rows: OnRows) -> Manifest:
+    """Commit the batch as accepted, as held or as rejected; returns its manifest."""
+    batch = store.batch_id(root, given.name, given.sha256)
+    with commits.staging(root) as folder:
+        try:
+            return _accept(root, batch, given, index, folder, on_rows)
+        except BatchError as error:
+            manifest = _rejected(batch, given, error)
+            commits.commit_rejected(root, manifest)
+            return manifest
 
 
 def _accept(
-    root: Path, batch: str, file: str, content: bytes | None, sha256: str, format_name: str | None
+    root: Path, batch: str, given: Given, index: FeedbackIndex, folder: Path, on_rows: OnRows
 ) -> Manifest:
-    if content is None:
-        raise BatchError(Reason.TOO_LARGE, f"{file} is larger than {MAX_BATCH_BYTES} bytes", "split it")
-    parsed = parse(file, content)
-    check_parsed(file, parsed)
-    reader = choose_reader(file, parsed.columns, format_name)
-    sifted = sift(parsed, reader, store.known_digests(root))
-    check_share(f"{file} as {reader.name}", sifted)
-    manifest = Manifest(
-        batch=batch,
-        file=file,
-        sha256=sha256,
-        format=reader.name,
-        status="accepted",
-        read=sifted.read,
-        accepted=len(sifted.accepted),
-        quarantined=sum(sifted.reasons.values()),
-        duplicates=sifted.duplicates,
-        reasons=sifted.reasons,
-        rows_sha256=None,
-        created_at=_now(),
-    )
-    rows = checked_frame(row_of(judgement, reader.name) for judgement in sifted.accepted)
-    return store.commit_accepted(root, manifest, rows, sifted.refused, parsed.unit)
+    recent = index.recent()
+    index.begin(batch, given.sha256)
+    intake = Intake(examine(given.name, given.path), given.format, given.rules, folder)
+    tally = intake.sort(index, on_rows)
+    _check_unchanged(given)
+    past = store.scan_recent(root, recent, given.params.hold.shift_days)
+    quality = assess(store.scan_rows(intake.rows), past, given.params)
+    manifest = _manifest(batch, given, intake.reader, tally, quality)
+    place = commits.commit(root, manifest, intake.rows, intake.refused(), quality.to_json())
+    if manifest.status == "accepted":
+        index.commit(place)
+    return manifest
 
 
-def _rejected(batch: str, file: str, sha256: str, format_name: str | None, error: BatchError) -> Manifest:
+def _manifest(batch: str, given: Given, reader: str | None, tally: Tally, quality: Quality) -> Manifest:
+    holds = quality.holds
     return Manifest(
         batch=batch,
-        file=file,
-        sha256=sha256,
-        format=format_name,
+        file=given.name,
+        sha256=given.sha256,
+        format=reader,
+        status="held" if holds and tally.accepted else "accepted",
+        read=tally.read,
+        accepted=tally.accepted,
+        quarantined=sum(tally.reasons.values()),
+        duplicates=tally.duplicates,
+        reasons=tally.reasons,
+        created_at=_now(),
+        message="; ".join(finding.message for finding in holds),
+        remedy=f"`rlhf feedback show {batch}`, then release or refuse it" if holds else "",
+        parts=tally.parts,
+        tags=tally.tags,
+        findings=[finding.to_json() for finding in quality.findings],
+    )
+
+
+def _rejected(batch: str, given: Given, error: BatchError) -> Manifest:
+    return Manifest(
+        batch=batch,
+        file=given.name,
+        sha256=given.sha256,
+        format=given.format,
         status="rejected",
         read=error.read,
         accepted=0,
@@ -109,17 +164,23 @@ def _rejected(batch: str, file: str, sha256: str, format_name: str | None, error
         quarantined=error.read,
         duplicates=0,
         reasons=error.reasons,
-        rows_sha256=None,
         created_at=_now(),
         message=error.message,
         remedy=error.remedy,
     )
 
 
-def _shown(name: str) -> str:
-    """A path or a file's name that is safe to print and to write as JSON, whatever bytes it is made of."""
-    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Changes when somebody writes to the file, or puts another in its place."""
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def _check_unchanged(given: Given) -> None:
+    """What was hashed is what was parsed."""
+    if _stamp(given.path) != given.stamp:
+        what = f"{given.name} changed while it was read; nothing was ingested"
+        raise FeedbackError(what, "wait until it is complete, then run it again")
 
 
 def _now() -> str:

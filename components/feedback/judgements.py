@@ -1,100 +1,130 @@
-"""When two records are one judgement, and when a person contradicts himself."""
+"""What a judgement says, as digests: by them repeats are found, and people who contradict themselves."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from components.feedback.draft import FIRST, SECOND, Draft
 from components.feedback.parsing.record import Record
-from components.feedback.reasons import Reason, RowError
-from components.files import sha256_bytes
+
+#: Of a digest that stands for an id or for a question in the index: 2^64 of them before two are likely alike.
+KEY_BYTES = 16
+
+_encode = json.JSONEncoder(sort_keys=True).encode
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Judgement:
-    """A sound record, its draft, and the digest of what it says."""
+    """A sound record.
+
+    Attributes:
+        texts: digest of the prompt and the responses; a pair is one pair in either order.
+        digest: of what the judgement says.
+        tags: that it is accepted with.
+    """
 
     record: Record
     draft: Draft
+    texts: str
     digest: str
+    tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """A record that is not accepted, and why."""
+class Voice(NamedTuple):
+    """Which of two answers a named person prefers.
 
-    record: Record
-    fault: RowError
+    Attributes:
+        question: stands for the person, the prompt and the two answers.
+        prefers: whether it is the first of the two, in alphabetical order.
+    """
+
+    question: bytes
+    prefers: bool
+    annotator: str
 
 
-def digest_of_judgement(draft: Draft) -> str:
+class Entry(NamedTuple):
+    """A row that is sound by itself, as it is held against the others.
+
+    Attributes:
+        place: which row of the file it is, whatever its line: rows of one line of a JSON array have their own.
+        digest: the first bytes of the judgement's digest; id_key: of its id, where it has one.
+    """
+
+    place: int
+    line: int
+    digest: bytes
+    id_key: bytes | None
+    voices: tuple[Voice, ...]
+
+
+def judgement_of(record: Record, draft: Draft, tags: tuple[str, ...] = ()) -> Judgement:
+    """The judgement that a sound record holds."""
+    texts = digest_of_texts(draft)
+    return Judgement(record, draft, texts, digest_of_judgement(draft, texts), tags)
+
+
+def digest_of_texts(draft: Draft) -> str:
+    """SHA-256 of what was judged."""
+    responses = sorted(draft.responses) if draft.kind == "pairwise" else draft.responses
+    return _digest(draft.prompt.text, *responses).hex()
+
+
+def digest_of_judgement(draft: Draft, texts: str) -> str:
     """SHA-256 of what a judgement says; records with one digest are one judgement.
 
     Said by named people, it is who said what about which texts: under another id or at another time it is the
     same. Where nobody is named, two people may have said the same: the id tells, or else the whole record.
+
+    Args:
+        texts: digest_of_texts.
     """
-    content: list[Any] = [draft.kind, draft.prompt.text, *_verdict(draft)]
+    content: list[Any] = [draft.kind, texts, *_verdict(draft)]
     if not _is_signed(draft):
         content.append(
             ["id", draft.row_id] if draft.row_id is not None else ["record", *_circumstances(draft)]
         )
-    return sha256_bytes(json.dumps(content, sort_keys=True).encode("ascii"))
+    return hashlib.sha256(_encode(content).encode("ascii")).hexdigest()
 
 
-def without_repeats(
-    judgements: Iterable[Judgement], known: Mapping[str, str], refusals: list[Refusal]
-) -> list[Judgement]:
-    """The judgements that are new; the others go to `refusals` as DUPLICATE, or as DUP_ID.
-
-    Args:
-        known: digests of accepted judgements -> the batch they came in.
-    """
-    lines: dict[str, int] = {}
-    owners: dict[str, int] = {}
-    kept = []
-    for judgement in judgements:
-        fault = _repeat_fault(judgement, known, lines, owners)
-        if fault is not None:
-            refusals.append(Refusal(judgement.record, fault))
-            continue
-        lines[judgement.digest] = judgement.record.line
-        if judgement.draft.row_id is not None:
-            owners[judgement.draft.row_id] = judgement.record.line
-        kept.append(judgement)
-    return kept
+def digest_key(digest: str) -> bytes:
+    """What the index keeps of a judgement's digest."""
+    return bytes.fromhex(digest)[:KEY_BYTES]
 
 
-def without_conflicts(judgements: list[Judgement], refusals: list[Refusal]) -> list[Judgement]:
-    """The judgements but for those in which a named person prefers both of two answers, each once.
+def key_of_id(source: str, row_id: str) -> bytes:
+    """Stands for an id. Two sources may give the same id to different judgements."""
+    return _digest(source, row_id)[:KEY_BYTES]
 
-    Both go to `refusals`: which of them holds, nobody can tell. A tie contradicts no preference.
-    """
-    voices: defaultdict[tuple[str, ...], defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for place, judgement in enumerate(judgements):
-        for voice, preferred in _preferences(judgement.draft):
-            voices[voice][preferred].append(place)
-    conflicts: dict[int, RowError] = {}
-    for (annotator, *_), sides in voices.items():
-        if len(sides) > 1:
-            places = sorted({place for side in sides.values() for place in side})
-            conflicts |= {place: _conflict(annotator, places, judgements) for place in places}
-    refusals.extend(Refusal(judgements[place].record, fault) for place, fault in conflicts.items())
-    return [judgement for place, judgement in enumerate(judgements) if place not in conflicts]
+
+def voices(judged: Judgement) -> Iterator[Voice]:
+    """The preferences of named people; a tie contradicts none."""
+    draft = judged.draft
+    if draft.kind != "pairwise":
+        return
+    in_order = draft.responses[0] <= draft.responses[1]
+    for vote in draft.votes:
+        if vote.annotator is not None and vote.label in (FIRST, SECOND):
+            question = _digest(vote.annotator, judged.texts)[:KEY_BYTES]
+            yield Voice(question, (vote.label == FIRST) == in_order, vote.annotator)
+
+
+def _digest(*texts: str) -> bytes:
+    # With their lengths, no two sequences of texts are one.
+    return hashlib.sha256("".join(f"{len(text)}:{text}" for text in texts).encode("utf-8")).digest()
 
 
 def _verdict(draft: Draft) -> list[Any]:
-    """The responses and what was said of them. A pair is one pair in either order."""
+    """What was said of the texts, of a pair in the order of digest_of_texts."""
     votes = [(vote.annotator or "", vote.label) for vote in draft.votes]
-    responses = list(draft.responses)
-    if draft.kind == "pairwise" and responses[0] > responses[1]:
-        responses.reverse()
+    if draft.kind == "pairwise" and draft.responses[0] > draft.responses[1]:
         votes = [(annotator, 1 - label) for annotator, label in votes]
     writer = draft.annotator if not draft.votes else None
-    return [responses, sorted(votes), draft.ranks, draft.scale, draft.strength, writer, draft.occasion]
+    return [sorted(votes), draft.ranks, draft.scale, draft.strength, writer, draft.occasion]
 
 
 def _is_signed(draft: Draft) -> bool:
@@ -107,33 +137,3 @@ def _is_signed(draft: Draft) -> bool:
 def _circumstances(draft: Draft) -> list[Any]:
     at = draft.created_at.isoformat() if draft.created_at else None
     return [at, draft.annotator, draft.source, draft.language, draft.meta]
-
-
-def _repeat_fault(
-    judgement: Judgement, known: Mapping[str, str], lines: Mapping[str, int], owners: Mapping[str, int]
-) -> RowError | None:
-    row_id = judgement.draft.row_id
-    if judgement.digest in known:
-        return RowError(Reason.DUPLICATE, "", f"repeats a judgement of batch {known[judgement.digest]}")
-    if judgement.digest in lines:
-        return RowError(Reason.DUPLICATE, "", f"repeats the judgement of line {lines[judgement.digest]}")
-    if row_id is not None and row_id in owners:
-        return RowError(Reason.DUP_ID, "id", f"was given to the judgement of line {owners[row_id]}")
-    return None
-
-
-def _preferences(draft: Draft) -> Iterator[tuple[tuple[str, ...], str]]:
-    """(annotator, prompt, the two responses in a fixed order) and the response that was preferred."""
-    if draft.kind != "pairwise":
-        return
-    pair = sorted(draft.responses)
-    for vote in draft.votes:
-        if vote.annotator is not None and vote.label in (FIRST, SECOND):
-            preferred = draft.responses[0 if vote.label == FIRST else 1]
-            yield (vote.annotator, draft.prompt.text, *pair), preferred
-
-
-def _conflict(annotator: str, places: list[int], judgements: list[Judgement]) -> RowError:
-    lines = " and ".join(str(judgements[place].record.line) for place in places[:5])
-    what = f"{annotator!a} prefers both responses, each once (lines {lines})"
-    return RowError(Reason.SELF_CONFLICT, "annotator", what)

@@ -8,12 +8,13 @@ from datetime import timedelta
 MAX_LINE_BYTES = 1 << 20
 #: So much of an overlong record is kept in the quarantine; the whole is in the file that was given.
 KEPT_RAW_CHARS = 4096
-#: A file larger than this, as given or unpacked, is refused: TOO_LARGE, BOMB.
+#: A file that unpacks to more than this is refused: BOMB.
 MAX_BATCH_BYTES = 2 << 30
 #: gzip that expands further than this is refused: BOMB. Small files may: a short text repeated is no attack.
 MAX_EXPANSION = 100
 EXPANSION_FLOOR_BYTES = 16 << 20
-MAX_ROWS = 1_000_000
+#: Rows of one file: TOO_LARGE.
+MAX_ROWS = 5_000_000
 #: A batch of at least BAD_SHARE_ROWS rows of which more than this share is bad is refused: BAD_RATIO. Of a
 #: smaller one the good rows are taken (one bad row of four says little of the others), unless there are none.
 MAX_BAD_SHARE = 0.2

@@ -9,7 +9,9 @@ from typing import Any, Literal
 from components.errors import FeedbackError
 
 SCHEMA_VERSION = 1
-Status = Literal["accepted", "held", "rejected", "already_ingested"]
+#: Rejected by ingestion, refused by a person.
+State = Literal["accepted", "held", "rejected", "refused", "withdrawn"]
+Status = State | Literal["already_ingested"]
 
 
 @dataclass(frozen=True)
@@ -21,25 +23,35 @@ class Manifest:
         sha256: of the file as it was given.
         format: of the reader, or None when the file could not be read so far.
         reasons: quarantined rows by reason; of a rejected batch also its own reason, counted once.
-        rows_sha256: of rows.parquet; None for a rejected batch.
         created_at: UTC, ISO 8601.
-        message, remedy: of a rejected batch: what is wrong with it, and what to do.
+        message, remedy: of a batch that is not accepted: why, and what to do.
+        parts: files of accepted rows, in their order -> SHA-256.
+        tags: accepted rows by tag.
+        findings: what was found about the batch as a whole (quality/findings.py).
+        withdrawn: rows that were accepted and left since: read = accepted + quarantined + duplicates + withdrawn.
+        retries: the batch whose refused rows the file brings again, mended.
+        events: what people did with the batch, each with `what`, `by`, `at` and `why`.
     """
 
     batch: str
     file: str
     sha256: str
     format: str | None
-    status: Literal["accepted", "rejected"]
+    status: State
     read: int
     accepted: int
     quarantined: int
     duplicates: int
     reasons: dict[str, int]
-    rows_sha256: str | None
     created_at: str
     message: str = ""
     remedy: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, int] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    withdrawn: int = 0
+    retries: str | None = None
+    events: list[dict[str, str]] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Any]:
@@ -72,8 +84,7 @@ class IngestResult:
     Attributes:
         file: as it was given.
         batch: id of the batch; of an already ingested file the one it was ingested as.
-        reasons: as in Manifest.
-        message, remedy: of a rejected batch: what is wrong with it, and what to do.
+        reasons, tags, message, remedy: as in Manifest.
     """
 
     file: str
@@ -86,6 +97,7 @@ class IngestResult:
     reasons: dict[str, int] = field(default_factory=dict)
     message: str = ""
     remedy: str = ""
+    tags: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -103,4 +115,5 @@ def result_of(file: str, manifest: Manifest, status: Status) -> IngestResult:
         reasons=manifest.reasons,
         message=manifest.message,
         remedy=manifest.remedy,
+        tags=manifest.tags,
     )

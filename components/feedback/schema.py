@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 import pandera.polars as pa
 import polars as pl
@@ -94,7 +93,7 @@ def _column(name: str, dtype: pl.DataType) -> pa.Column:
         "strength": [pa.Check.in_range(0, 1)],
         "seconds": [pa.Check.ge(0)],
     }
-    return pa.Column(dtype, checks.get(name), nullable=name in _OPTIONAL, unique=name in ("row_id", "digest"))
+    return pa.Column(dtype, checks.get(name), nullable=name in _OPTIONAL)
 
 
 SCHEMA = pa.DataFrameSchema(
@@ -110,10 +109,10 @@ def empty_frame() -> pl.DataFrame:
     return pl.DataFrame(schema=COLUMNS)
 
 
-def checked_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Rows as a frame that obeys the schema.
+def checked(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that obey the schema.
 
     Raises:
-        pandera.errors.SchemaErrors: a row does not: a fault of a reader or of validation, not of the data.
+        pandera.errors.SchemaErrors: one does not: a fault of a reader or of validation, not of the data.
     """
-    return SCHEMA.validate(pl.DataFrame(list(rows), schema=COLUMNS), lazy=True)
+    return SCHEMA.validate(rows, lazy=True)

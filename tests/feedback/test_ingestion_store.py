@@ -40,15 +40,18 @@ def test_the_manifests_say_what_happened(workspace):
     sha256 = sha256_file(path)
     assert result.batch == f"week-1-final-{sha256[:8]}"
     folder = workspace.root / "feedback" / result.batch
-    assert sorted(entry.name for entry in folder.iterdir()) == ["manifest.json", "rows.parquet"]
+    assert sorted(entry.name for entry in folder.iterdir()) == [
+        "manifest.json", "quality.json", "rows-00000.parquet",
+    ]  # fmt: skip
     manifest = workspace.manifest(result)
     created_at = manifest.pop("created_at")
     assert created_at.endswith("+00:00")
     assert manifest == {
         "batch": result.batch, "file": "Week 1 (final).v2.jsonl", "sha256": sha256, "format": "pairwise",
         "status": "accepted", "read": 3, "accepted": 1, "quarantined": 1, "duplicates": 1,
-        "reasons": {"EMPTY_RESP": 1}, "rows_sha256": sha256_file(folder / "rows.parquet"), "message": "",
-        "remedy": "", "schema_version": 1,
+        "reasons": {"EMPTY_RESP": 1}, "parts": {"rows-00000.parquet": sha256_file(folder / "rows-00000.parquet")},
+        "message": "", "remedy": "", "tags": {}, "findings": [], "withdrawn": 0, "retries": None, "events": [],
+        "schema_version": 1,
     }  # fmt: skip
     assert workspace.manifest(result, "quarantine") == manifest | {"created_at": created_at}
 
@@ -58,7 +61,7 @@ def test_the_result_as_json(workspace):
     result = workspace.ingest(path)
     assert json.loads(json.dumps(result.to_json())) == {
         "file": str(path), "batch": result.batch, "status": "accepted", "read": 2, "accepted": 2, "quarantined": 0,
-        "duplicates": 0, "reasons": {}, "message": "", "remedy": "",
+        "duplicates": 0, "reasons": {}, "message": "", "remedy": "", "tags": {},
     }  # fmt: skip
 
 
@@ -66,12 +69,12 @@ def test_the_same_file_again_writes_nothing(workspace):
     path = workspace.write("b.jsonl", lines([*pairs(3), PAIR | {"chosen": ""}]))
     first = workspace.ingest(path)
     renamed = workspace.write("other name.jsonl", path.read_bytes())
-    before = _tree(workspace.folder)
+    before = _tree(workspace.root)
     for again in (workspace.ingest(path), workspace.ingest(renamed), workspace.ingest(path, "pairwise")):
         assert again.status == "already_ingested"
         assert again.batch == first.batch
         assert (again.read, again.accepted, again.quarantined, again.reasons) == (4, 3, 1, {"EMPTY_RESP": 1})
-    assert _tree(workspace.folder) == before
+    assert _tree(workspace.root) == before
 
 
 def test_a_rejected_file_is_rejected_again(workspace):
@@ -115,9 +118,11 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("steps", range(6))
+@pytest.mark.parametrize("steps", range(9))
 def test_a_kill_at_any_step_leaves_nothing_or_all(workspace, steps):
-    """Steps: rows.jsonl, manifest, quarantine's rename; rows.parquet, manifest, and the rename that commits."""
+    """Steps: rows and refused rows, both again without the repeat; the quarantine's manifest and rename; quality,
+    manifest, and the rename that commits.
+    """
     kept = workspace.ingest(workspace.write("kept.jsonl", lines(pairs(1))))
     file = workspace.write("b.jsonl", lines([*pairs(5), PAIR | {"chosen": ""}]))
     process = _python(KILLED, file, workspace.root, steps)
@@ -134,16 +139,18 @@ def test_a_kill_at_any_step_leaves_nothing_or_all(workspace, steps):
 
 def test_all_steps_done_the_batch_is_there(workspace):
     file = workspace.write("b.jsonl", lines(pairs(5)))
-    assert _python(KILLED, file, workspace.root, 6).wait(60) == 0
+    assert _python(KILLED, file, workspace.root, 9).wait(60) == 0
     assert workspace.ingest(file).status == "already_ingested"
 
 
 def test_the_leftovers_of_a_killed_ingestion_are_swept_by_the_next_of_any_batch(workspace):
     killed = workspace.write("killed.jsonl", lines(pairs(2)))
+    # Rows, the quarantine's manifest and rename, quality, manifest: all but the rename that commits.
     assert _python(KILLED, killed, workspace.root, 5).wait(60) == -signal.SIGKILL
-    assert [path.name[:8] for path in (workspace.root / "feedback").iterdir()] == [".killed-"]
+    assert (workspace.root / "staging" / "rows" / "manifest.json").exists()
     result = workspace.ingest(workspace.write("next.jsonl", lines(pairs(1))))
     assert [path.name for path in (workspace.root / "feedback").iterdir()] == [result.batch]
+    assert not (workspace.root / "staging").exists()
 
 
 INGEST = """
@@ -201,7 +208,7 @@ def test_accepted_rows_are_read_by_batch_and_line(workspace):
 
 def test_rows_that_changed_since_they_were_accepted_are_refused(workspace):
     result = workspace.ingest(workspace.write("b.jsonl", lines(pairs(3))))
-    rows = workspace.root / "feedback" / result.batch / "rows.parquet"
+    rows = workspace.root / "feedback" / result.batch / "rows-00000.parquet"
     content = bytearray(rows.read_bytes())
     content[len(content) // 2] ^= 1
     rows.write_bytes(content)

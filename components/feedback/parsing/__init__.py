@@ -1,33 +1,114 @@
-"""From the bytes of a file to records: JSON lines, JSON arrays, CSV and Parquet, each also gzipped."""
+"""A file of feedback as blocks of records: JSON lines, JSON arrays, CSV and Parquet, each also gzipped."""
 
 from __future__ import annotations
 
-from components.feedback.limits import MAX_ROWS
-from components.feedback.parsing.csv_rows import parse_csv
-from components.feedback.parsing.envelope import decode, unwrap
-from components.feedback.parsing.json_rows import parse_json, parse_lines
-from components.feedback.parsing.parquet_rows import parse_parquet
-from components.feedback.parsing.record import Parsed
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO
+
+from components.feedback.parsing.array_blocks import array_blocks
+from components.feedback.parsing.block import BLOCK_BYTES, Block, RecordBlock
+from components.feedback.parsing.csv_rows import csv_blocks
+from components.feedback.parsing.envelope import Envelope
+from components.feedback.parsing.line_blocks import line_blocks
+from components.feedback.parsing.parquet_rows import parquet_blocks
+from components.feedback.parsing.plain_stream import plain_stream
+from components.feedback.parsing.record import Record, usual_columns
+from components.feedback.ratio import bad_ratio
 from components.feedback.reasons import BatchError, Reason
 
+#: What tells the columns of a JSON file, which has no header: so many of its first records, if it has them.
+_TELLING = 1000
+#: Where they are looked for.
+_SEARCHED_BLOCKS = 8
 
-def parse(name: str, content: bytes) -> Parsed:
-    """The records of a file, the bad ones among them with their fault.
+
+@dataclass(frozen=True)
+class Parsed:
+    """A file as blocks of records.
+
+    Attributes:
+        columns: fields the file has; of a JSON file those that at least half of its first objects have.
+        blocks: to be read once, in order.
+        textual: every value is text (CSV).
+        unit: what `Record.line` counts, for messages.
+    """
+
+    columns: frozenset[str]
+    blocks: Iterator[Block]
+    textual: bool = False
+    unit: str = "line"
+
+
+@contextmanager
+def parsed(envelope: Envelope) -> Iterator[Parsed]:
+    """The records of a file, the bad ones among them with their fault, as long as the context lasts.
 
     Raises:
-        BatchError: the file as a whole cannot be read.
+        BatchError: the file as a whole cannot be read; also while its blocks are read.
     """
-    form, plain = unwrap(name, content)
-    parsed = parse_parquet(name, plain) if form == "parquet" else _parse_text(form, name, decode(name, plain))
-    if not parsed.records:
-        raise BatchError(Reason.EMPTY, f"{name} holds no rows", "send the file again, with its rows")
-    if len(parsed.records) > MAX_ROWS:
-        what = f"{name} has {len(parsed.records)} rows, more than {MAX_ROWS}"
-        raise BatchError(Reason.TOO_LARGE, what, "split it")
-    return parsed
+    name = envelope.name
+    with ExitStack() as stack:
+        if envelope.form == "parquet":
+            columns, blocks = parquet_blocks(name, stack.enter_context(_plain_file(envelope)))
+            yield Parsed(columns, blocks, unit="row")
+            return
+        stream = stack.enter_context(plain_stream(name, envelope.path, envelope.zipped))
+        if envelope.form == "csv":
+            columns, blocks = csv_blocks(name, stream)
+            yield Parsed(columns, blocks, textual=True)
+            return
+        read = line_blocks if envelope.form == "lines" else array_blocks
+        columns, blocks = _told_by_first(name, read(name, stream))
+        yield Parsed(columns, blocks)
 
 
-def _parse_text(form: str, name: str, text: str) -> Parsed:
-    if form == "csv":
-        return parse_csv(name, text)
-    return parse_json(name, text) if form == "json" else parse_lines(text)
+def _told_by_first(name: str, blocks: Iterator[Block]) -> tuple[frozenset[str], Iterator[Block]]:
+    """The columns that the first records have, and all blocks.
+
+    Raises:
+        BatchError: EMPTY, or BAD_RATIO where nothing is found to tell them by.
+    """
+    first: list[Block] = []
+    records: list[Record] = []
+    for block in islice(blocks, _SEARCHED_BLOCKS):
+        first.append(RecordBlock(block.records()))
+        records += first[-1].records()
+        sound = [record for record in records if record.fault is None]
+        if len(sound) >= _TELLING:
+            break
+    if not any(record.fault is None for record in records):
+        raise _nothing_sound(name, records)
+    return usual_columns(records), chain(first, blocks)
+
+
+def _nothing_sound(name: str, records: Sequence[Record]) -> BatchError:
+    faults = [(record.line, record.fault) for record in records if record.fault is not None]
+    if not faults:
+        return BatchError(Reason.EMPTY, f"{name} holds no rows", "send the file again, with its rows")
+    line, first = faults[0]
+    reasons = Counter(str(fault.code) for _, fault in faults)
+    return bad_ratio(name, len(faults), dict(reasons.most_common()), first.message(f"line {line}"))
+
+
+@contextmanager
+def _plain_file(envelope: Envelope) -> Iterator[Path]:
+    """The file itself, or what its gzip holds: Parquet is read from its end."""
+    if not envelope.zipped:
+        yield envelope.path
+        return
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
+        _unpack(envelope, unpacked.file)
+        yield Path(unpacked.name)
+
+
+def _unpack(envelope: Envelope, target: IO[bytes]) -> None:
+    with plain_stream(envelope.name, envelope.path, envelope.zipped) as stream:
+        while chunk := stream.read(BLOCK_BYTES):
+            target.write(chunk)
+    target.flush()

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
-from components.feedback.parsing.record import Parsed, Record, long_record, too_long
+from components.feedback.parsing.block import BLOCK_BYTES, BLOCK_ROWS, Block, RecordBlock
+from components.feedback.parsing.plain_stream import PlainStream
+from components.feedback.parsing.record import Record, long_record, too_long
+from components.feedback.parsing.utf8 import not_utf8
 from components.feedback.reasons import BatchError, Reason, RowError
+
+#: Neither a line nor a record is read further: quotes that never close would take in the whole file.
+_MOST_CHARS = 128 << 20
 
 
 class _Lines:
     """Hands lines to the csv module and remembers those of the record that is being read."""
 
-    def __init__(self, text: str) -> None:
-        self._source = io.StringIO(text, newline="")
+    def __init__(self, name: str, stream: PlainStream) -> None:
+        self._name = name
+        self._source = _physical_lines(name, stream)
         self._taken: list[str] = []
+        self._chars = 0
         self.count = 0
 
     def __iter__(self) -> _Lines:
@@ -26,27 +36,70 @@ class _Lines:
     def __next__(self) -> str:
         line = next(self._source)
         self._taken.append(line)
+        self._chars += len(line)
         self.count += 1
+        if self._chars > _MOST_CHARS:
+            raise _endless(self._name, self.count - len(self._taken) + 1)
         return line
 
     def take(self) -> str:
-        raw, self._taken = "".join(self._taken), []
+        raw, self._taken, self._chars = "".join(self._taken), [], 0
         return raw.rstrip("\r\n")
 
 
-def parse_csv(name: str, text: str) -> Parsed:
-    """The rows below the header; blank lines are none.
+def _physical_lines(name: str, stream: PlainStream) -> Iterator[str]:
+    """Lines with their ends: CR LF, LF or CR, also where a chunk ends between CR and LF."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    count, rest = 1, ""
+    while True:
+        chunk = stream.read(BLOCK_BYTES)
+        try:
+            text = rest + decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError:
+            raise not_utf8(name, count) from None
+        # What may go on is kept: the last line, and a CR whose LF may come.
+        lines = _split(text)
+        rest = lines.pop() if chunk and lines else ""
+        for line in lines:
+            count += 1
+            yield line
+        if not chunk:
+            return
+        if len(rest) > _MOST_CHARS:
+            raise _endless(name, count)
+
+
+def _split(text: str) -> list[str]:
+    """As str.splitlines with its ends, but at CR and LF alone."""
+    return list(io.StringIO(text, newline=""))
+
+
+def csv_blocks(name: str, stream: PlainStream) -> tuple[frozenset[str], Iterator[Block]]:
+    """The columns, and the rows below the header; blank lines are none.
 
     Raises:
         BatchError: EMPTY, DUP_KEY for a column named twice, TRUNCATED when the file ends inside quotes.
     """
     with _no_field_limit():
-        lines = _Lines(text)
+        lines = _Lines(name, stream)
         rows = csv.reader(lines, strict=True)
         header = _header(name, rows)
         lines.take()
-        records = list(_records(name, lines, rows, header))
-    return Parsed(records, frozenset(header), textual=True)
+    return frozenset(header), _blocks(_records(name, lines, rows, header))
+
+
+def _blocks(records: Iterator[Record]) -> Iterator[Block]:
+    while True:
+        with _no_field_limit():
+            block = list(islice(records, BLOCK_ROWS))
+        if not block:
+            return
+        yield RecordBlock(block)
+
+
+def _endless(name: str, line: int) -> BatchError:
+    what = f"{name}: the record that begins on line {line} is longer than {_MOST_CHARS} characters"
+    return BatchError(Reason.TRUNCATED, what, "close its quotes, or shorten it")
 
 
 def _header(name: str, rows: Iterator[list[str]]) -> list[str]:

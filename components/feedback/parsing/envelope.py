@@ -1,53 +1,65 @@
-"""From the bytes of a file to its plain content: what its name says, gzip unpacked with care, UTF-8."""
+"""What a file is, by its name and its first bytes; where the two disagree it is refused."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from components.feedback.limits import EXPANSION_FLOOR_BYTES, MAX_BATCH_BYTES, MAX_EXPANSION
+from components.feedback.parsing.plain_stream import plain_stream
 from components.feedback.reasons import BatchError, Reason
+
+Form = Literal["lines", "array", "csv", "parquet"]
 
 #: Extension -> how its content is parsed.
 SUFFIXES = {".jsonl": "lines", ".ndjson": "lines", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _ARCHIVES = (_GZIP, b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"(\xb5/\xfd", b"7z\xbc\xaf\x27\x1c")
+#: Enough to see what a text begins with, behind blank lines.
+_FIRST_BYTES = 1 << 16
 
 
-def unwrap(name: str, content: bytes) -> tuple[str, bytes]:
-    """How to parse the file ("lines", "json", "csv" or "parquet") and its unpacked content.
+@dataclass(frozen=True)
+class Envelope:
+    """A file that is what its name says.
+
+    Attributes:
+        name: as people know the file, for messages.
+        form: how its plain content is parsed; a .json file holds an array or lines.
+        zipped: whether its content is gzip.
+    """
+
+    name: str
+    path: Path
+    form: Form
+    zipped: bool
+
+
+def examine(name: str, path: Path) -> Envelope:
+    """What a file is.
+
+    Args:
+        name: the file's name as given; its extension counts.
+        path: where its bytes lie.
 
     Raises:
         BatchError: MAGIC, TRUNCATED, DAMAGED, BOMB, ARCHIVE or EMPTY.
     """
-    form, zipped = _form(name)
-    if zipped != content.startswith(_GZIP) and content:
-        what = "ends in .gz but holds no gzip" if zipped else "holds gzip but does not end in .gz"
-        raise BatchError(Reason.MAGIC, f"{name} {what}", "give the file the extension of what it holds")
-    plain = _gunzip(name, content) if zipped and content else content
-    if not plain:
+    said, zipped = _said(name)
+    _check_wrapping(name, path, zipped)
+    with plain_stream(name, path, zipped) as stream:
+        start = stream.peek(_FIRST_BYTES)
+    if not start:
         raise BatchError(Reason.EMPTY, f"{name} is empty", "send the file again: nothing arrived")
-    _check_content(name, form, plain)
-    return form, plain
+    _check_magic(name, said, start)
+    if said == "parquet":
+        _check_parquet_end(name, path, zipped)
+    return Envelope(name, path, _form(name, said, start), zipped)
 
 
-def decode(name: str, content: bytes) -> str:
-    """The content as text; a byte order mark is no part of it.
-
-    Raises:
-        BatchError: ENCODING.
-    """
-    try:
-        return content.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        what = f"{name} line {line} is not UTF-8 (byte {error.start + 1} of the file)"
-        raise BatchError(Reason.ENCODING, what, "save the file as UTF-8") from None
-
-
-def _form(name: str) -> tuple[str, bool]:
+def _said(name: str) -> tuple[str, bool]:
     lower = name.lower()
     zipped = lower.endswith(".gz")
     stem = lower.removesuffix(".gz")
@@ -60,35 +72,42 @@ def _form(name: str) -> tuple[str, bool]:
     )
 
 
-def _gunzip(name: str, content: bytes) -> bytes:
-    limit = min(MAX_BATCH_BYTES, max(EXPANSION_FLOOR_BYTES, MAX_EXPANSION * len(content)))
-    try:
-        with gzip.open(io.BytesIO(content)) as stream:
-            plain = stream.read(limit + 1)
-    except EOFError:
-        what, remedy = f"{name} ends before its gzip stream does", "send the whole file again"
-        raise BatchError(Reason.TRUNCATED, what, remedy) from None
-    except (OSError, zlib.error) as error:
-        raise BatchError(Reason.DAMAGED, f"{name} is damaged gzip: {error}", "send the file again") from None
-    if len(plain) > limit:
-        remedy = "check what it holds; split it if it is feedback"
-        raise BatchError(Reason.BOMB, f"{name} expands to more than {limit} bytes", remedy)
-    return plain
+def _check_wrapping(name: str, path: Path, zipped: bool) -> None:
+    with path.open("rb") as handle:
+        start = handle.read(len(_GZIP))
+    if not start:
+        raise BatchError(Reason.EMPTY, f"{name} is empty", "send the file again: nothing arrived")
+    if zipped != (start == _GZIP):
+        what = "ends in .gz but holds no gzip" if zipped else "holds gzip but does not end in .gz"
+        raise BatchError(Reason.MAGIC, f"{name} {what}", "give the file the extension of what it holds")
 
 
-def _check_content(name: str, form: str, plain: bytes) -> None:
-    if plain.startswith(_ARCHIVES):
+def _check_magic(name: str, said: str, start: bytes) -> None:
+    if start.startswith(_ARCHIVES):
         raise BatchError(Reason.ARCHIVE, f"{name} holds an archive", "unpack it and send each file by itself")
-    holds_parquet = plain.startswith(_PARQUET)
-    if form == "parquet" and not holds_parquet:
+    holds_parquet = start.startswith(_PARQUET)
+    if said == "parquet" and not holds_parquet:
         raise BatchError(Reason.MAGIC, f"{name} is not Parquet", "give it the extension of what it holds")
-    if form == "parquet" and not plain.endswith(_PARQUET):
-        raise BatchError(
-            Reason.TRUNCATED, f"{name} lacks the end of a Parquet file", "send the whole file again"
-        )
-    if form != "parquet" and holds_parquet:
+    if said != "parquet" and holds_parquet:
         raise BatchError(Reason.MAGIC, f"{name} holds Parquet", "name it .parquet")
-    start = plain.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if (form == "csv" and start in (b"{", b"[")) or (form == "lines" and start == b"["):
+
+
+def _check_parquet_end(name: str, path: Path, zipped: bool) -> None:
+    """Parquet's index stands at its end. What is gzipped besides is seen when it is unpacked."""
+    if zipped:
+        return
+    with path.open("rb") as handle:
+        handle.seek(max(0, path.stat().st_size - len(_PARQUET)))
+        if handle.read() != _PARQUET:
+            what = f"{name} lacks the end of a Parquet file"
+            raise BatchError(Reason.TRUNCATED, what, "send the whole file again")
+
+
+def _form(name: str, said: str, start: bytes) -> Form:
+    first = start.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1]
+    if (said == "csv" and first in (b"{", b"[")) or (said == "lines" and first == b"["):
         remedy = "name it .json if it is one JSON array, .jsonl if each line is an object"
         raise BatchError(Reason.MAGIC, f"{name} begins like JSON of another form", remedy)
+    if said == "json":
+        return "array" if first == b"[" else "lines"
+    return "parquet" if said == "parquet" else "csv" if said == "csv" else "lines"

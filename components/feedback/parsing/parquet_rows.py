@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
-import io
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.feedback.limits import MAX_BATCH_BYTES, MAX_ROWS
-from components.feedback.parsing.record import Parsed, Record, long_record, too_long
+from components.feedback.limits import MAX_BATCH_BYTES
+from components.feedback.parsing.block import BLOCK_ROWS, Block
+from components.feedback.parsing.record import Record, long_record, too_long
 from components.feedback.reasons import BatchError, Reason, RowError
 from components.feedback.values import plain
 
 
-def parse_parquet(name: str, content: bytes) -> Parsed:
-    """The rows; their lines are their numbers from 1.
+def parquet_blocks(name: str, path: Path) -> tuple[frozenset[str], Iterator[Block]]:
+    """The columns, and the rows; their lines are their numbers from 1.
 
     Raises:
-        BatchError: DAMAGED, ENCODING, BOMB, TOO_LARGE, or DUP_KEY for a column named twice.
+        BatchError: DAMAGED, ENCODING, BOMB, or DUP_KEY for a column named twice.
     """
+    with _readable(name):
+        # Without reading ahead: what is read ahead of a large file stays in memory.
+        file = pq.ParquetFile(path, pre_buffer=False)
+        columns = file.schema_arrow.names
+        groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
+        expanded = sum(group.total_byte_size for group in groups)
+    if expanded > MAX_BATCH_BYTES:
+        what = f"{name} expands to more than {MAX_BATCH_BYTES} bytes"
+        raise BatchError(Reason.BOMB, what, "split it if it is feedback")
+    _check_columns(name, columns)
+    return frozenset(columns), _blocks(name, file)
+
+
+def _blocks(name: str, file: pq.ParquetFile) -> Iterator[Block]:
+    batches = file.iter_batches(batch_size=BLOCK_ROWS)
+    first = 1
+    while True:
+        with _readable(name):
+            batch = next(batches, None)
+        if batch is None:
+            file.close()
+            return
+        yield ParquetBlock(name, first, batch)
+        first += batch.num_rows
+
+
+@dataclass(frozen=True)
+class ParquetBlock:
+    """Rows as Arrow holds them."""
+
+    name: str
+    first_row: int
+    batch: pa.RecordBatch
+
+    def records(self) -> Sequence[Record]:
+        with _readable(self.name):
+            rows = self.batch.to_pylist()
+        return [_record(number, row) for number, row in enumerate(rows, start=self.first_row)]
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """What Arrow raises, as a BatchError."""
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
-        _check_size(name, file.metadata)
-        _check_columns(name, file.schema_arrow.names)
-        rows = file.read().to_pylist()
+        yield
     except UnicodeDecodeError:
         raise BatchError(
             Reason.ENCODING, f"{name} holds text that is not UTF-8", "write it as UTF-8"
@@ -34,8 +78,6 @@ def parse_parquet(name: str, content: bytes) -> Parsed:
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         what = f"{name} is not readable as Parquet: {ascii(error)[:200]}"
         raise BatchError(Reason.DAMAGED, what, "write or send the file again") from None
-    records = [_record(number, row) for number, row in enumerate(rows, start=1)]
-    return Parsed(records, frozenset(file.schema_arrow.names), unit="row")
 
 
 def _record(number: int, row: dict[str, Any]) -> Record:
@@ -44,16 +86,6 @@ def _record(number: int, row: dict[str, Any]) -> Record:
     except RowError as fault:
         return Record(number, "", fault=fault)
     return long_record(number, raw) if too_long(raw) else Record(number, raw, row)
-
-
-def _check_size(name: str, metadata: Any) -> None:
-    groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
-    if sum(groups) > MAX_BATCH_BYTES:
-        what = f"{name} expands to more than {MAX_BATCH_BYTES} bytes"
-        raise BatchError(Reason.BOMB, what, "split it if it is feedback")
-    if metadata.num_rows > MAX_ROWS:
-        what = f"{name} has {metadata.num_rows} rows, more than {MAX_ROWS}"
-        raise BatchError(Reason.TOO_LARGE, what, "split it")
 
 
 def _check_columns(name: str, columns: list[str]) -> None:

@@ -12,7 +12,7 @@ from components.feedback.reasons import Reason, RowError
 from components.feedback.values import kind_of
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Record:
     """One record of a file.
 
@@ -29,22 +29,6 @@ class Record:
     fault: RowError | None = None
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """A file as records.
-
-    Attributes:
-        columns: fields the file has; of a JSON file those that at least half of its objects have.
-        textual: every value is text (CSV).
-        unit: what `Record.line` counts, for messages.
-    """
-
-    records: Sequence[Record]
-    columns: frozenset[str]
-    textual: bool = False
-    unit: str = "line"
-
-
 def record_of(line: int, raw: str, value: Any) -> Record:
     """A record from a parsed JSON value, which has to be an object."""
     if isinstance(value, dict):
@@ -54,7 +38,8 @@ def record_of(line: int, raw: str, value: Any) -> Record:
 
 
 def too_long(raw: str) -> bool:
-    return len(raw.encode("utf-8", "surrogatepass")) > MAX_LINE_BYTES
+    # A character has four bytes at most: few texts must be encoded to know.
+    return 4 * len(raw) > MAX_LINE_BYTES and len(raw.encode("utf-8", "surrogatepass")) > MAX_LINE_BYTES
 
 
 def long_record(line: int, raw: str) -> Record:

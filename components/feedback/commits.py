@@ -1,0 +1,90 @@
+"""How a batch comes into the store: it is made ready aside, and one rename commits it.
+
+A batch's quarantine is written before its accepted rows: a kill between the two leaves no batch, and doing it again
+ends as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from components.feedback.manifest import Manifest
+from components.feedback.store import FEEDBACK, HELD, MANIFEST, QUALITY, QUARANTINE, REFUSED, folders
+from components.files import replacing_directory, sweep_room, write_json
+from components.workspace import STATE
+
+#: Beside the rooms, on the same disk: what is renamed into them is made here.
+STAGING = "staging"
+_COPIED_BYTES = 1 << 20
+
+
+@contextmanager
+def ingestion_lock(root: Path) -> Iterator[None]:
+    """One ingestion at a time; the others wait. A process that dies lets go of it."""
+    lock = root.parent / STATE / "ingestion.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def staging(root: Path) -> Iterator[Path]:
+    """An empty folder to make a batch in. Call it under the ingestion lock: what killed ingestions left is swept."""
+    folder = root / STAGING
+    shutil.rmtree(folder, ignore_errors=True)
+    for room in (QUARANTINE, FEEDBACK, HELD):
+        sweep_room(root / room)
+    _sweep_released(root)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def commit(root: Path, manifest: Manifest, rows: Path, refused: Iterable[Path], quality: dict[str, Any]) -> Path:
+    """Put a batch in its room, held or accepted; returns its folder there.
+
+    Args:
+        rows: the folder of its rows; it becomes the batch's folder.
+        refused: files of refused rows, in their order.
+        quality: what quality.json is to hold.
+    """
+    with replacing_directory(root / QUARANTINE / manifest.batch) as folder:
+        _join(refused, folder / REFUSED)
+        write_json(folder / MANIFEST, manifest.to_json())
+    write_json(rows / QUALITY, quality)
+    write_json(rows / MANIFEST, manifest.to_json())
+    target = root / (HELD if manifest.status == "held" else FEEDBACK) / manifest.batch
+    target.parent.mkdir(parents=True, exist_ok=True)
+    rows.rename(target)
+    return target
+
+
+def commit_rejected(root: Path, manifest: Manifest) -> None:
+    """Put a rejected batch on record; nothing of its content is kept."""
+    with replacing_directory(root / QUARANTINE / manifest.batch) as folder:
+        write_json(folder / MANIFEST, manifest.to_json())
+
+
+def _sweep_released(root: Path) -> None:
+    """Held batches that were released by somebody who died before they were gone."""
+    for held in folders(root / HELD):
+        if (root / FEEDBACK / held.name / MANIFEST).exists():
+            shutil.rmtree(held)
+
+
+def _join(files: Iterable[Path], target: Path) -> None:
+    with target.open("wb") as joined:
+        for file in files:
+            with file.open("rb") as part:
+                shutil.copyfileobj(part, joined, _COPIED_BYTES)
+        joined.flush()
+        os.fsync(joined.fileno())

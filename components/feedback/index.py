@@ -1,0 +1,232 @@
+"""Which judgements and ids are accepted, in SQLite: a new batch is held against all before it without reading them.
+
+The index holds nothing that data/feedback does not: it follows where a batch came, went or changed, and is made anew
+where it is lost or damaged.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import chain
+from pathlib import Path
+
+from components.feedback.columns import NAME_DIGITS
+from components.feedback.judgements import Entry, digest_key, key_of_id
+from components.feedback.reasons import Reason, RowError
+from components.feedback.store import FEEDBACK, folders, manifest_stamp, read_manifest, scan_rows, withdrawn_rows
+from components.workspace import STATE
+
+FILE = "feedback-index.db"
+_RECENT = 50
+#: How many lines of a contradiction are told.
+_TOLD = 5
+_TABLES = """
+CREATE TABLE IF NOT EXISTS batch (number INTEGER PRIMARY KEY, name TEXT, sha256 TEXT, stamp TEXT);
+CREATE INDEX IF NOT EXISTS batch_sha256 ON batch (sha256);
+CREATE TABLE IF NOT EXISTS judgement (
+    key BLOB PRIMARY KEY, batch INTEGER, place INTEGER, line INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS named (
+    key BLOB PRIMARY KEY, batch INTEGER, place INTEGER, line INTEGER) WITHOUT ROWID;
+CREATE TEMP TABLE voice (
+    question BLOB, prefers INTEGER, place INTEGER, line INTEGER, annotator TEXT, digest BLOB, id BLOB);
+"""
+_CONTRADICTIONS = """
+SELECT question, place, line, annotator, digest, id FROM voice
+WHERE question IN (SELECT question FROM voice GROUP BY question HAVING min(prefers) < max(prefers)) ORDER BY place
+"""
+
+#: Why rows of a batch are refused, by their places (judgements.Entry).
+Faults = dict[int, RowError]
+
+
+class FeedbackIndex:
+    """The accepted judgements, and the batch that is being taken in. Nothing of that lasts without `commit`."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._batch = 0
+
+    def find(self, sha256: str) -> str | None:
+        """The accepted batch that came in a file with this digest, under whatever name."""
+        found = self._database.execute("SELECT name FROM batch WHERE sha256 = ?", (sha256,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def recent(self) -> list[str]:
+        """The newest batches, so many that they tell what feedback is like lately; the newest first."""
+        newest = self._database.execute("SELECT name FROM batch ORDER BY number DESC LIMIT ?", (_RECENT,))
+        return [name for (name,) in newest]
+
+    def begin(self, name: str, sha256: str) -> None:
+        """A new batch; what `add` is given belongs to it."""
+        added = self._database.execute("INSERT INTO batch (name, sha256) VALUES (?, ?)", (name, sha256))
+        self._batch = added.lastrowid or 0
+
+    def add(self, entries: Sequence[Entry]) -> Faults:
+        """Take in rows that are sound by themselves, in the order of their places.
+
+        Returns: those that repeat a judgement or an id, of this batch or of one before.
+        """
+        claims = [(entry.digest, entry.place, entry.line) for entry in entries]
+        repeats = self._claim("judgement", claims, _repeat)
+        new = [entry for entry in entries if entry.place not in repeats]
+        ids = [(entry.id_key, entry.place, entry.line) for entry in new if entry.id_key is not None]
+        taken = self._claim("named", ids, _same_id)
+        self._forget("judgement", [entry.digest for entry in new if entry.place in taken])
+        self._hear([entry for entry in new if entry.place not in taken])
+        return repeats | taken
+
+    def contradictions(self) -> Faults:
+        """The batch's rows in which a person prefers both of two answers: which holds, nobody can tell."""
+        found = self._database.execute(_CONTRADICTIONS).fetchall()
+        lines: dict[bytes, list[int]] = {}
+        for question, _, line, *_ in found:
+            lines.setdefault(question, []).append(line)
+        self._forget("judgement", [digest for *_, digest, _ in found])
+        self._forget("named", [key for *_, key in found if key is not None])
+        # Where a record contradicts itself in several ways, the first is told.
+        return {
+            place: _contradiction(who, lines[question]) for question, place, _, who, *_ in reversed(found)
+        }
+
+    def commit(self, folder: Path) -> None:
+        """Make the batch last: its folder is in place."""
+        stamp = (manifest_stamp(folder), self._batch)
+        self._database.execute("UPDATE batch SET stamp = ? WHERE number = ?", stamp)
+        self._database.commit()
+
+    def follow(self, root: Path) -> None:
+        """Bring the index up to what lies in data/feedback."""
+        known = dict(self._database.execute("SELECT name, stamp FROM batch"))
+        there = {folder.name: folder for folder in folders(root / FEEDBACK)}
+        current = {name for name, folder in there.items() if known.get(name) == manifest_stamp(folder)}
+        for name in known.keys() - current:
+            self._remove(name)
+        for name in sorted(there.keys() - current):
+            self._take_over(there[name])
+
+    def _claim(
+        self, table: str, claims: Sequence[tuple[bytes, int, int]], fault: Callable[[str, int], RowError]
+    ) -> Faults:
+        """Enter (key, place, line); who comes later than another with the same key is at fault."""
+        before = self._database.total_changes
+        self._database.executemany(
+            f"INSERT OR IGNORE INTO {table} VALUES (?, {self._batch}, ?, ?)",  # noqa: S608 - names of our own
+            claims,
+        )
+        if self._database.total_changes - before == len(claims):
+            return {}
+        owners = ((place, self._owner(table, key)) for key, place, _ in claims)
+        return {
+            place: fault(name, line)
+            for place, (batch, first, line, name) in owners
+            if (batch, first) != (self._batch, place)
+        }
+
+    def _owner(self, table: str, key: bytes) -> tuple[int, int, int, str]:
+        """Number of the batch that a key belongs to, place and line, and the batch's name; "" for this batch."""
+        batch, place, line, name = self._database.execute(
+            f"SELECT batch, place, line, name FROM {table} JOIN batch ON number = batch WHERE key = ?",  # noqa: S608
+            (key,),
+        ).fetchone()
+        return batch, place, line, "" if batch == self._batch else name
+
+    def _hear(self, entries: Sequence[Entry]) -> None:
+        self._database.executemany(
+            "INSERT INTO voice VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    voice.question,
+                    voice.prefers,
+                    entry.place,
+                    entry.line,
+                    voice.annotator,
+                    entry.digest,
+                    entry.id_key,
+                )
+                for entry in entries
+                for voice in entry.voices
+            ),
+        )
+
+    def _forget(self, table: str, keys: Sequence[bytes]) -> None:
+        self._database.executemany(f"DELETE FROM {table} WHERE key = ?", [(key,) for key in keys])  # noqa: S608
+
+    def _remove(self, name: str) -> None:
+        (number,) = self._database.execute("SELECT number FROM batch WHERE name = ?", (name,)).fetchone()
+        for table, column in (("judgement", "batch"), ("named", "batch"), ("batch", "number")):
+            self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608
+
+    def _take_over(self, folder: Path) -> None:
+        """A batch that was committed by somebody who died before the index, or came with a checkout."""
+        self.begin(folder.name, read_manifest(folder).sha256)
+        self.add(entries_of(folder))
+        self.commit(folder)
+
+
+def entries_of(folder: Path) -> list[Entry]:
+    """The rows of a batch in the store, and those that were withdrawn from it; their places are numbers from 0."""
+    there = scan_rows(folder).select("line", "digest", "row_id", "source").collect()
+    gone = ((line, digest, digest[:NAME_DIGITS], "") for line, digest in withdrawn_rows(folder).iter_rows())
+    return [
+        Entry(place, line, digest_key(digest), _id_key(digest, row_id, source), ())
+        for place, (line, digest, row_id, source) in enumerate(chain(there.iter_rows(), gone))
+    ]
+
+
+def _id_key(digest: str, row_id: str, source: str) -> bytes | None:
+    return None if row_id == digest[:NAME_DIGITS] else key_of_id(source, row_id)
+
+
+@contextmanager
+def open_index(root: Path) -> Iterator[FeedbackIndex]:
+    """The index of what lies in ROOT/feedback. Call it under the ingestion lock: one writer at a time."""
+    path = root.parent / STATE / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(_database(path)) as database:
+        index = FeedbackIndex(database)
+        index.follow(root)
+        yield index
+
+
+def _database(path: Path) -> sqlite3.Connection:
+    """The database; a damaged one is made anew."""
+    try:
+        return _opened(path)
+    except sqlite3.DatabaseError:
+        for leftover in path.parent.glob(f"{path.name}*"):
+            leftover.unlink()
+        return _opened(path)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=60)
+    try:
+        # A write-ahead log survives a kill; what the last moments before a power cut brought is found again.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(_TABLES)
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
+
+
+def _repeat(batch: str, line: int) -> RowError:
+    what = f"repeats a judgement of batch {batch}" if batch else f"repeats the judgement of line {line}"
+    return RowError(Reason.DUPLICATE, "", what)
+
+
+def _same_id(batch: str, line: int) -> RowError:
+    if batch:
+        return RowError(
+            Reason.ID_CONFLICT, "id", f"was given to another judgement, line {line} of batch {batch}"
+        )
+    return RowError(Reason.DUP_ID, "id", f"was given to the judgement of line {line}")
+
+
+def _contradiction(annotator: str, lines: Sequence[int]) -> RowError:
+    told = " and ".join(str(line) for line in sorted(set(lines))[:_TOLD])
+    what = f"{annotator!a} prefers both responses, each once (lines {told})"
+    return RowError(Reason.SELF_CONFLICT, "annotator", what)

@@ -1,0 +1,101 @@
+"""A held batch is released into the accepted feedback, or refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from components.feedback import commits, store
+from components.feedback.index import entries_of, open_index
+from components.feedback.judgements import digest_key
+from components.feedback.life.events import find_folder, with_event
+from components.feedback.life.rewriting import rewrite_parts
+from components.feedback.manifest import Manifest
+from components.feedback.reasons import Reason, RowError
+from components.feedback.sifting import refused_line
+from components.files import read_json, replacing_directory, write_json, write_text
+
+
+def release(root: Path, batch: str, why: str) -> Manifest:
+    """Accept a held batch, but for rows that other batches have brought meanwhile.
+
+    Raises:
+        FeedbackError: no such batch waits.
+    """
+    with commits.ingestion_lock(root), open_index(root) as index, commits.staging(root) as folder:
+        held = find_folder(root, store.HELD, batch)
+        rows = folder / "rows"
+        shutil.copytree(held, rows)
+        index.begin(batch, store.read_manifest(held).sha256)
+        entries = entries_of(rows)
+        by_place = index.add(entries)
+        faults = {entry.digest: by_place[entry.place] for entry in entries if entry.place in by_place}
+        late = folder / "late.jsonl"
+        manifest = _released(rows, store.read_manifest(held), faults, late, why)
+        refused = [root / store.QUARANTINE / batch / store.REFUSED, late]
+        place = commits.commit(root, manifest, rows, refused, read_json(held / store.QUALITY))
+        index.commit(place)
+        # A kill before this leaves both; the accepted one counts, and the next ingestion sweeps the other.
+        shutil.rmtree(held)
+    return manifest
+
+
+def refuse(root: Path, batch: str, why: str) -> Manifest:
+    """Put a held batch aside for good; its rows stay readable in data/quarantine.
+
+    Raises:
+        FeedbackError: no such batch waits.
+    """
+    with commits.ingestion_lock(root):
+        held = find_folder(root, store.HELD, batch)
+        manifest = with_event(replace(store.read_manifest(held), status="refused", message=why), "refused", why)
+        place = root / store.QUARANTINE / batch
+        with replacing_directory(place) as folder:
+            shutil.copytree(place, folder, dirs_exist_ok=True)
+            shutil.copytree(held, folder, dirs_exist_ok=True)
+            write_json(folder / store.MANIFEST, manifest.to_json())
+        shutil.rmtree(held)
+    return manifest
+
+
+def _released(
+    rows: Path, manifest: Manifest, faults: Mapping[bytes, RowError], late: Path, why: str
+) -> Manifest:
+    """Take the faulty rows out, into a file as the quarantine's; the manifest as it is then."""
+    lines: list[str] = []
+
+    def keep(part: pl.DataFrame) -> pl.DataFrame:
+        keys = [digest_key(digest) for digest in part["digest"]]
+        sound = pl.Series([key not in faults for key in keys], dtype=pl.Boolean)
+        lines.extend(_late_lines(manifest, part.filter(~sound), faults))
+        return part.filter(sound)
+
+    parts = rewrite_parts(rows, keep)
+    write_text(late, "".join(lines))
+    codes = Counter(str(fault.code) for fault in faults.values())
+    repeats = codes.pop(str(Reason.DUPLICATE), 0)
+    accepted = replace(
+        manifest,
+        status="accepted",
+        parts=parts,
+        accepted=manifest.accepted - len(faults),
+        duplicates=manifest.duplicates + repeats,
+        quarantined=manifest.quarantined + sum(codes.values()),
+        reasons=dict((Counter(manifest.reasons) + codes).most_common()),
+        message="",
+        remedy="",
+    )
+    return with_event(accepted, "released", why)
+
+
+def _late_lines(manifest: Manifest, rows: pl.DataFrame, faults: Mapping[bytes, RowError]) -> Iterator[str]:
+    """Lines of the quarantine. What stood in the file is gone: the row as it was accepted stands for it."""
+    for row in rows.iter_rows(named=True):
+        raw = json.dumps(row, default=str)
+        yield refused_line(manifest.file, "line", row["line"], raw, faults[digest_key(row["digest"])])

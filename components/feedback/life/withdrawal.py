@@ -1,0 +1,126 @@
+"""Feedback that leaves all future datasets: a whole batch, or what one person gave. What learned from it stays on record."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from components.feedback import commits, store
+from components.feedback.life.events import find_folder, with_event
+from components.feedback.life.rewriting import Keep, rewrite_parts
+from components.feedback.manifest import Manifest
+from components.files import replacing_directory, write_json, write_text
+
+#: In place of what a person said in a row that was refused.
+_WITHDRAWN = "[withdrawn]"
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """What left one batch; where people voted together, rows stay without one person's votes.
+
+    Attributes:
+        rows: that are gone; votes: taken out of rows that stay.
+    """
+
+    batch: str
+    rows: int
+    votes: int
+
+
+def withdraw_batch(root: Path, batch: str, why: str) -> Withdrawal:
+    """Take all rows of an accepted batch out.
+
+    Raises:
+        FeedbackError: no such batch is accepted.
+    """
+    with commits.ingestion_lock(root):
+        return _withdraw(find_folder(root, store.FEEDBACK, batch), lambda rows: rows.clear(), why)
+
+
+def withdraw_annotator(root: Path, annotator: str, why: str) -> list[Withdrawal]:
+    """Take out what one person said, wherever it is kept: accepted, held or refused. Unchanged batches are left out."""
+    with commits.ingestion_lock(root):
+        rooms = [*store.folders(root / store.FEEDBACK), *store.folders(root / store.HELD)]
+        for folder in store.folders(root / store.QUARANTINE):
+            _hush(folder / store.REFUSED, annotator)
+        concerned = [folder for folder in rooms if _mentions(folder, annotator)]
+        return [_withdraw(folder, lambda rows: without(rows, annotator), why) for folder in concerned]
+
+
+def without(rows: pl.DataFrame, annotator: str) -> pl.DataFrame:
+    """The rows as they are without one person: votes go, and rows on which nobody else spoke."""
+    votes = pl.col("votes").list.eval(
+        pl.element().filter(pl.element().struct.field("annotator").ne_missing(annotator))
+    )
+    is_theirs = pl.col("annotator").eq_missing(annotator)
+    others = rows.with_columns(votes=votes, spoke=pl.col("votes").list.len() > 0)
+    stay = pl.when("spoke").then(pl.col("votes").list.len() > 0).otherwise(~is_theirs)
+    return others.filter(stay).with_columns(
+        annotator=pl.when(is_theirs).then(None).otherwise("annotator")
+    ).drop("spoke")
+
+
+def _withdraw(folder: Path, keep: Keep, why: str) -> Withdrawal:
+    before = store.scan_rows(folder).select("line", "digest", votes=pl.col("votes").list.len()).collect()
+    manifest = store.read_manifest(folder)
+    with replacing_directory(folder) as staged:
+        shutil.copytree(folder, staged, dirs_exist_ok=True)
+        parts = rewrite_parts(staged, keep)
+        after = store.scan_rows(staged).select("digest", votes=pl.col("votes").list.len()).collect()
+        gone = before.join(after, on="digest", how="anti")
+        pl.concat([store.withdrawn_rows(folder), gone.select("line", "digest")]).write_parquet(
+            staged / store.WITHDRAWN
+        )
+        (staged / store.QUALITY).unlink(missing_ok=True)
+        changed = _without(manifest, parts, gone.height, why)
+        write_json(staged / store.MANIFEST, changed.to_json())
+    return Withdrawal(manifest.batch, gone.height, _sum(before) - _sum(gone) - _sum(after))
+
+
+def _sum(rows: pl.DataFrame) -> int:
+    return int(rows["votes"].sum())
+
+
+def _without(manifest: Manifest, parts: dict[str, str], count: int, why: str) -> Manifest:
+    fewer = replace(
+        manifest,
+        parts=parts,
+        accepted=manifest.accepted - count,
+        withdrawn=manifest.withdrawn + count,
+        status="withdrawn" if count == manifest.accepted else manifest.status,
+        message=why if count == manifest.accepted else manifest.message,
+        # They may tell of the person who wants to be forgotten.
+        findings=[],
+    )
+    return with_event(fewer, "withdrawn", why)
+
+
+def _mentions(folder: Path, annotator: str) -> bool:
+    votes = pl.col("votes").list.eval(pl.element().struct.field("annotator").eq_missing(annotator)).list.any()
+    found = store.scan_rows(folder).select((votes | pl.col("annotator").eq_missing(annotator)).any()).collect()
+    return bool(found.item()) if found.height else False
+
+
+def _hush(path: Path, annotator: str) -> None:
+    """Refused rows keep their place and reason, but not what this person said."""
+    if path.exists():
+        lines = list(_hushed(path.read_text(encoding="ascii").splitlines(), annotator))
+        write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def _hushed(lines: list[str], annotator: str) -> Iterator[str]:
+    # As a whole word: JSON and CSV put no letter beside a name.
+    spelled = "|".join(re.escape(name) for name in (annotator, json.dumps(annotator)[1:-1]))
+    named = re.compile(rf"(?<!\w)(?:{spelled})(?!\w)")
+    for line in lines:
+        entry = json.loads(line)
+        if named.search(entry["raw"]) or named.search(entry["message"]):
+            entry |= {"raw": _WITHDRAWN, "message": f"{_WITHDRAWN} {entry['reason']}"}
+        yield json.dumps(entry, ensure_ascii=True)

@@ -1,0 +1,79 @@
+"""JSON lines in blocks. Lines end at a line feed alone: other separators are text."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from components.feedback.limits import KEPT_RAW_CHARS, MAX_LINE_BYTES
+from components.feedback.parsing.block import BLOCK_BYTES, Block, RecordBlock
+from components.feedback.parsing.plain_stream import PlainStream
+from components.feedback.parsing.record import Record, long_record, record_of, too_long
+from components.feedback.parsing.strict_json import StrictJson
+from components.feedback.parsing.utf8 import BYTE_ORDER_MARK, decode, not_utf8
+from components.feedback.reasons import RowError
+
+_BLANKS = " \t\r\n"
+
+
+@dataclass(frozen=True)
+class LineBlock:
+    """Whole lines, as bytes."""
+
+    name: str
+    first_line: int
+    content: bytes
+
+    def records(self) -> Sequence[Record]:
+        text = decode(self.name, self.content, self.first_line)
+        decoder = StrictJson()
+        numbered = enumerate(text.split("\n"), start=self.first_line)
+        return [_record(decoder, number, line) for number, line in numbered if line.strip(_BLANKS)]
+
+
+def line_blocks(name: str, stream: PlainStream) -> Iterator[Block]:
+    """The file's lines, in order. A line too long to be a record is never held as a whole.
+
+    Raises:
+        BatchError: as PlainStream.read, or ENCODING in a line that is too long.
+    """
+    line, rest = 1, b""
+    while chunk := stream.read(BLOCK_BYTES):
+        content = rest + (chunk.removeprefix(BYTE_ORDER_MARK) if line == 1 and not rest else chunk)
+        end = content.rfind(b"\n") + 1
+        if end:
+            yield LineBlock(name, line, content[:end])
+            line += content.count(b"\n", 0, end)
+        rest = content[end:]
+        if len(rest) > MAX_LINE_BYTES:
+            record, rest, ended = _skip(name, stream, line, rest)
+            yield RecordBlock([record])
+            line += ended
+    if rest:
+        yield LineBlock(name, line, rest)
+
+
+def _skip(name: str, stream: PlainStream, line: int, start: bytes) -> tuple[Record, bytes, int]:
+    """Read to the end of an overlong line: it as a record, what stands behind it, and whether it ended."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        raw = decoder.decode(start)[:KEPT_RAW_CHARS]
+        while chunk := stream.read(BLOCK_BYTES):
+            end = chunk.find(b"\n")
+            decoder.decode(chunk if end < 0 else chunk[:end], final=end >= 0)
+            if end >= 0:
+                return long_record(line, raw), chunk[end + 1 :], 1
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise not_utf8(name, line) from None
+    return long_record(line, raw), b"", 0
+
+
+def _record(decoder: StrictJson, number: int, line: str) -> Record:
+    if too_long(line):
+        return long_record(number, line)
+    try:
+        return record_of(number, line, decoder.decode(line))
+    except RowError as fault:
+        return Record(number, line, fault=fault)

@@ -1,0 +1,101 @@
+"""Blocks of a large file, sorted by several processes; in the order of the file, and never many at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from components.errors import FeedbackError
+from components.feedback.parsing.block import Block
+from components.feedback.sifting import Faults, Job, Sifted, sift
+
+#: A smaller file is sorted sooner than other processes have started.
+POOL_BYTES = 24 << 20
+#: Blocks that wait for each process: more only hold memory.
+_WAITING = 2
+
+#: Blocks with their numbers.
+Numbered = Iterable[tuple[int, Block]]
+
+
+def sift_blocks(job: Job, blocks: Numbered, size: int, late: Mapping[int, Faults] | None = None) -> Iterator[Sifted]:
+    """Each block, sorted.
+
+    Args:
+        size: bytes of the file as it lies on disk.
+        late: by number of block, what is wrong with rows that are sound by themselves.
+
+    Raises:
+        BatchError: of a block.
+        FeedbackError: a process was killed.
+    """
+    late = late or {}
+    if size < POOL_BYTES:
+        yield from (sift(job, number, block, late.get(number)) for number, block in blocks)
+        return
+    with _pool() as pool:
+        tasks = (pool.submit(sift, job, number, block, late.get(number)) for number, block in blocks)
+        yield from _in_order(tasks, _WAITING * _processes())
+
+
+def _in_order(tasks: Iterator[Future[Sifted]], waiting: int) -> Iterator[Sifted]:
+    """Results in the order of the tasks, of which so many are under way."""
+    under_way: deque[Future[Sifted]] = deque()
+    for task in tasks:
+        under_way.append(task)
+        if len(under_way) > waiting:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+@contextmanager
+def _pool() -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with this one, whatever ends it."""
+    # Started afresh: polars' threads do not survive a fork.
+    fresh = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(_processes(), fresh, initializer=_end_with_parent)
+    try:
+        with _one_thread_each():
+            yield pool
+    except BrokenProcessPool:
+        raise FeedbackError(
+            "a process that sorted rows was killed; nothing was ingested",
+            "see whether memory ran out, then run it again",
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _processes() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Polars in each process computes with one thread: the processes are the threads."""
+    name = "POLARS_MAX_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(name) if before is None else os.environ.update({name: before})
+
+
+def _end_with_parent() -> None:
+    """A killed parent closes no queue: its workers would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_and_end, args=(parent,), daemon=True).start()
+
+
+def _wait_and_end(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
