@@ -51,38 +51,33 @@ class Reliability(NamedTuple):
 
 
 def reliability(votes: pl.DataFrame) -> Reliability:
-    """Annotators and items from votes; the same votes in any order give the same answer up to rounding.
+    """Annotators and items from votes; the same votes in any order give the same answer.
 
     A vote without a name counts as one by an average annotator.
 
     Args:
-        votes: item (str), annotator (str, or null) and label (1.0 first, 0.5 tie, 0.0 second; one item's votes see
-            its two answers in the same order).
+        votes: item, annotator (str, or null) and label (1.0 first, 0.5 tie, 0.0 second; one item's votes see its two
+            answers in the same order).
     """
-    items = _codes(votes["item"])
-    people = _codes(votes["annotator"].drop_nulls())
-    known = votes.sort("item", "annotator", "label", nulls_last=True)
-    ballot = _Ballot(
-        item=_places(known["item"], items),
-        # Who has no name is one past the last: the average annotator.
-        who=_places(known["annotator"], people),
-        label=known["label"].to_numpy(),
-        items=len(items),
-        people=len(people),
-    )
-    habits, truth = _learn(ballot)
-    right = habits.decided[: len(people)]
-    return Reliability(
-        pl.DataFrame({"annotator": people, "reliability": right[:, 0] + right[:, 1] / 2}).with_columns(
-            votes=pl.Series(np.bincount(ballot.who, minlength=len(people) + 1)[: len(people)], dtype=pl.Int64)
-        ),
-        pl.DataFrame({"item": items, "probability": truth[:, 0] + truth[:, 1] / 2}),
-    )
+    votes = votes.sort("item", "annotator", "label", nulls_last=True)
+    ballot = ballot_of(votes)
+    habits, truth = learn(ballot)
+    right = habits.decided[:-1]
+    annotators = {
+        "annotator": names_of(votes),
+        "reliability": right[:, 0] + right[:, 1] / 2,
+        "votes": np.bincount(ballot.who, minlength=ballot.people + 1)[:-1],
+    }
+    items = {"item": _sorted(votes["item"]), "probability": truth[:, 0] + truth[:, 1] / 2}
+    return Reliability(pl.DataFrame(annotators), pl.DataFrame(items))
 
 
 @dataclass(frozen=True)
-class _Ballot:
-    """Votes as numbers: item and annotator of each vote by their places, and how many there are of both."""
+class Ballot:
+    """Votes as numbers: the places of each vote's item and annotator, its label, and how many there are of both.
+
+    Who has no name is one past the last: the average annotator.
+    """
 
     item: Index
     who: Index
@@ -90,32 +85,52 @@ class _Ballot:
     items: int
     people: int
 
-    def part(self, chosen: NDArray[np.bool_]) -> _Ballot:
-        return _Ballot(self.item[chosen], self.who[chosen], self.label[chosen], self.items, self.people)
+    def part(self, chosen: NDArray[np.bool_]) -> Ballot:
+        return Ballot(self.item[chosen], self.who[chosen], self.label[chosen], self.items, self.people)
 
-    def columns(self, decided: Array, tied: Array, truth: Array) -> Array:
-        """log P(label | truth) of each vote [votes, 3] by its annotator's habits; truth: first, tie, second."""
-        right, tie, wrong = decided[self.who].T
-        on_tie = np.where(self.label == TIE, tied[self.who, 0], tied[self.who, 1] / 2)
+    def logs(self, habits: Habits) -> Array:
+        """log P(label | truth) of each vote [votes, 3]; truth: first, tie, second."""
+        right, tie, wrong = habits.decided[self.who].T
+        on_tie = np.where(self.label == TIE, habits.tied[self.who, 0], habits.tied[self.who, 1] / 2)
         first = np.select([self.label == FIRST, self.label == SECOND], [right, wrong], tie)
         second = np.select([self.label == FIRST, self.label == SECOND], [wrong, right], tie)
         return np.log(np.stack([first, on_tie, second], axis=1))
 
 
 @dataclass(frozen=True)
-class _Habits:
-    """What annotators do, the average one last: decided [people + 1, 3] right, tie, wrong; tied [people + 1, 2]
-    tie or not; prior [3] of first, tie, second."""
+class Habits:
+    """What annotators do, the average one last.
+
+    Attributes:
+        decided: [people + 1, 3] right, tie, wrong on a pair with a better answer.
+        tied: [people + 1, 2] tie, no tie on a true tie.
+        prior: [3] how many pairs are better first, tied, better second; the first and the last are equal.
+    """
 
     decided: Array
     tied: Array
     prior: Array
 
 
-def _learn(ballot: _Ballot) -> tuple[_Habits, Array]:
+def ballot_of(votes: pl.DataFrame) -> Ballot:
+    items, people = _sorted(votes["item"]), names_of(votes)
+    return Ballot(
+        item=_places(votes["item"], items),
+        who=_places(votes["annotator"], people),
+        label=votes["label"].to_numpy(),
+        items=len(items),
+        people=len(people),
+    )
+
+
+def names_of(votes: pl.DataFrame) -> pl.Series:
+    """Annotators with a name, in the order of a ballot's places."""
+    return _sorted(votes["annotator"].drop_nulls())
+
+
+def learn(ballot: Ballot) -> tuple[Habits, Array]:
     """Habits, and the probability [items, 3] of each truth."""
-    judged = np.bincount(ballot.item, minlength=ballot.items)
-    shared = judged > 1
+    shared = np.bincount(ballot.item, minlength=ballot.items) > 1
     lessons = ballot.part(shared[ballot.item])
     truth = _first_guess(lessons)
     for _ in range(_MOST_STEPS):
@@ -126,58 +141,62 @@ def _learn(ballot: _Ballot) -> tuple[_Habits, Array]:
     return habits, _truth(ballot, habits)
 
 
-def _first_guess(ballot: _Ballot) -> Array:
-    """The votes' own shares, drawn a little towards not knowing."""
-    labels = (FIRST, TIE, SECOND)
-    shares = np.stack(
-        [np.bincount(ballot.item[ballot.label == label], minlength=ballot.items) for label in labels], axis=1
-    )
-    return (shares + 0.5) / (shares + 0.5).sum(axis=1, keepdims=True)
-
-
-def _habits(ballot: _Ballot, truth: Array, shared: NDArray[np.bool_]) -> _Habits:
-    """The M step: shares of expected counts, drawn towards the average annotator's."""
-    first, tie, second = truth[ballot.item].T
-    said_first, said_tie, said_second = (ballot.label == label for label in (FIRST, TIE, SECOND))
-    right = _per_person(ballot, first * said_first + second * said_second)
-    wrong = _per_person(ballot, first * said_second + second * said_first)
-    undecided = _per_person(ballot, (first + second) * said_tie)
-    on_tie = np.stack([_per_person(ballot, tie * said_tie), _per_person(ballot, tie * ~said_tie)], axis=1)
-    tied_share = _shrunk(np.array([(1 - truth[shared, 1]).sum(), truth[shared, 1].sum()]), EXPECTED_TRUTH)
-    # Where nobody ever says tie there are no ties to find.
-    decided_share = tied_share[0] if said_tie.any() else 1.0 - 1e-12
-    return _Habits(
-        decided=_with_average(np.stack([right, undecided, wrong], axis=1), EXPECTED),
-        tied=_with_average(on_tie, EXPECTED_ON_TIE),
-        prior=np.array([decided_share / 2, 1 - decided_share, decided_share / 2]),
-    )
-
-
-def _with_average(counts: Array, expected: tuple[float, ...]) -> Array:
-    """Shares of each row of counts, after them the average annotator's, towards which the others are drawn."""
-    average = _shrunk(counts.sum(axis=0), expected)
-    return np.concatenate([_shrunk(counts[:-1], tuple(average)), average[None]])
-
-
-def _shrunk(counts: Array, towards: tuple[float, ...]) -> Array:
-    counts = counts + PSEUDO_VOTES * np.array(towards)
-    return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
-
-
-def _per_person(ballot: _Ballot, expected: Array) -> Array:
-    return np.bincount(ballot.who, weights=expected, minlength=ballot.people + 1)
-
-
-def _truth(ballot: _Ballot, habits: _Habits) -> Array:
-    """The E step: probability [items, 3] of first, tie and second."""
-    votes = ballot.columns(habits.decided, habits.tied, habits.prior)
-    logs = [np.bincount(ballot.item, weights=column, minlength=ballot.items) for column in votes.T]
-    joint = np.stack(logs, axis=1) + np.log(habits.prior)
-    likelihood = np.exp(joint - joint.max(axis=1, keepdims=True))
+def softmax(logs: Array) -> Array:
+    likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(likelihood / likelihood.sum(axis=1, keepdims=True))
 
 
-def _codes(names: pl.Series) -> pl.Series:
+def _first_guess(ballot: Ballot) -> Array:
+    """The votes' own shares, drawn a little towards not knowing."""
+    labels = (FIRST, TIE, SECOND)
+    counts = [np.bincount(ballot.item[ballot.label == label], minlength=ballot.items) for label in labels]
+    shares = np.stack(counts, axis=1) + 0.5
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def _habits(ballot: Ballot, truth: Array, shared: NDArray[np.bool_]) -> Habits:
+    """The M step: shares of expected counts, drawn towards the average annotator's."""
+    first, tie, second = truth[ballot.item].T
+    said_first, said_tie, said_second = (ballot.label == label for label in (FIRST, TIE, SECOND))
+    decided = [first * said_first + second * said_second, (first + second) * said_tie]
+    decided.append(first * said_second + second * said_first)
+    on_tie = [tie * said_tie, tie * ~said_tie]
+    tied = float(truth[shared, 1].sum())
+    share = _shrunk(np.array([shared.sum() - tied, tied]), np.array(EXPECTED_TRUTH))[0]
+    # Where nobody ever says tie there are no ties to find.
+    share = share if said_tie.any() else 1.0 - 1e-12
+    return Habits(
+        decided=_with_average(_per_person(ballot, decided), np.array(EXPECTED)),
+        tied=_with_average(_per_person(ballot, on_tie), np.array(EXPECTED_ON_TIE)),
+        prior=np.array([share / 2, 1 - share, share / 2]),
+    )
+
+
+def _per_person(ballot: Ballot, expected: list[Array]) -> Array:
+    counts = [np.bincount(ballot.who, weights=part, minlength=ballot.people + 1) for part in expected]
+    return np.stack(counts, axis=1)
+
+
+def _with_average(counts: Array, expected: Array) -> Array:
+    """Shares of each row of counts, and after them the average annotator's, towards which they are drawn."""
+    average = _shrunk(counts.sum(axis=0), expected)
+    return np.concatenate([_shrunk(counts[:-1], average), average[None]])
+
+
+def _shrunk(counts: Array, towards: Array) -> Array:
+    counts = counts + PSEUDO_VOTES * towards
+    return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
+
+
+def _truth(ballot: Ballot, habits: Habits) -> Array:
+    """The E step: probability [items, 3] of first, tie and second."""
+    logs = [
+        np.bincount(ballot.item, weights=column, minlength=ballot.items) for column in ballot.logs(habits).T
+    ]
+    return softmax(np.stack(logs, axis=1) + np.log(habits.prior))
+
+
+def _sorted(names: pl.Series) -> pl.Series:
     return names.unique().sort()
 
 

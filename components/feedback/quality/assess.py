@@ -1,0 +1,125 @@
+"""A batch as a whole: its figures, and what makes it wait for a person or marks it.
+
+Figures are plain JSON: a number that cannot be had is null, never NaN. Annotators have their names here; who shows
+them to others makes pseudonyms. Keys, and the file in components/feedback/quality/ that says what is in them:
+
+    rows, votes         how many
+    kinds, sources, languages   rows of each, the most frequent first
+    prompts             {different, top_share: of the most frequent one}
+    sample              {rows, share, past_rows}: what was read word by word (sample.py)
+    agreement           by kind of vote: alpha, agreement, kappa (agreement.py)
+    position, length    shares of the first and of the longer answer preferred, by annotator (biases.py)
+    annotators          a row for each: gold questions, seconds, sameness, accuracy by consensus (spam.py)
+    dominance           shares of the judgements (dominance.py)
+    shift               bits between this batch and the days before (shift.py)
+    phrases             phrases that make answers win (phrases.py)
+    reversals           phrases of prompts that turn preferences round (reversals.py)
+    cycles              preferences without an order (cycles.py)
+    near_duplicates     texts that nearly repeat another (duplicates.py)
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from components.config.feedback import FeedbackParams
+from components.feedback.quality import agreement, biases, cycles, dominance, phrases, reversals, shift, spam
+from components.feedback.quality.consensus import consensus
+from components.feedback.quality.duplicates import duplicate_figures
+from components.feedback.quality.findings import Figures, Finding, Quality
+from components.feedback.quality.outline import outline, voices_of, votes_of
+from components.feedback.quality.proportions import rounded
+from components.feedback.quality.sample import (
+    MOST_PAST_ROWS,
+    MOST_ROWS,
+    preferred,
+    sampled,
+    share_of,
+    text_share,
+)
+
+_TEXTS = ("row_id", "kind", "prompt", "responses", "ranks", "votes")
+_MOST_NAMES = 20
+
+
+def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Quality:
+    """Look at a batch.
+
+    Args:
+        rows: its rows, of the canonical schema.
+        past: rows of the `shift_days` days before, of the same schema; none is fine.
+    """
+    outlined = outline(rows).collect(engine="streaming")
+    votes = votes_of(outlined.lazy()).collect()
+    figures = _counts(outlined, votes) | _of_votes(votes) | {"cycles": cycles.cycle_figures(votes)}
+    figures["dominance"] = dominance.dominance_figures(voices_of(outlined.lazy()).collect())
+    del votes
+    before = past.select(pl.len()).collect().item()
+    figures["shift"] = _shift(outlined, past, share_of(MOST_PAST_ROWS, before))
+    figures |= _of_texts(
+        rows, text_share(outlined), past, share_of(MOST_ROWS, before), params.hold.poison_lift
+    )
+    return Quality(figures, _findings(figures, params))
+
+
+def _counts(outlined: pl.DataFrame, votes: pl.DataFrame) -> Figures:
+    prompts = outlined["prompt"].value_counts()
+    return {
+        "rows": outlined.height,
+        "votes": votes.height,
+        "kinds": _frequent(outlined["kind"]),
+        "sources": _frequent(outlined["source"]),
+        "languages": _frequent(outlined["language"]),
+        "prompts": {
+            "different": prompts.height,
+            "top_share": rounded(prompts["count"].max() / outlined.height) if outlined.height else None,  # type: ignore[operator]
+        },
+    }
+
+
+def _frequent(names: pl.Series) -> Figures:
+    counts = names.drop_nulls().value_counts().sort(["count", names.name], descending=[True, False])
+    return dict(counts.head(_MOST_NAMES).iter_rows())
+
+
+def _of_votes(votes: pl.DataFrame) -> Figures:
+    pairs = votes.filter(pl.col("kind") == "pairwise")
+    return {
+        "agreement": agreement.agreement_figures(votes),
+        "position": biases.position_figures(pairs),
+        "length": biases.length_figures(pairs),
+        "annotators": spam.spam_figures(votes, consensus(pairs)),
+    }
+
+
+def _shift(outlined: pl.DataFrame, past: pl.LazyFrame, share: float) -> list[Figures]:
+    before = outline(sampled(past, share)).collect(engine="streaming")
+    return shift.shift_figures(shift.bins_of(outlined.lazy()), shift.bins_of(before.lazy()))
+
+
+def _of_texts(
+    rows: pl.LazyFrame, share: float, past: pl.LazyFrame, past_share: float, lift: float
+) -> Figures:
+    texts = sampled(rows, share).select(_TEXTS).collect(engine="streaming")
+    known = sampled(past, past_share).select(_TEXTS).collect(engine="streaming")
+    pairs, before = preferred(texts), preferred(known)
+    return {
+        "sample": {"rows": texts.height, "share": rounded(share), "past_rows": known.height},
+        "phrases": phrases.phrase_figures(pairs, before, lift),
+        "reversals": reversals.reversal_figures(pairs, before),
+        "near_duplicates": duplicate_figures(texts),
+    }
+
+
+def _findings(figures: Figures, params: FeedbackParams) -> list[Finding]:
+    hold = params.hold
+    return [
+        *spam.spam_findings(figures["annotators"], hold),
+        *dominance.dominance_findings(figures["dominance"], hold.dominance),
+        *shift.shift_findings(figures["shift"], hold.shift),
+        *phrases.phrase_findings(figures["phrases"], hold.poison_lift),
+        *reversals.reversal_findings(figures["reversals"]),
+        *agreement.agreement_findings(figures["agreement"], hold.agreement),
+        *cycles.cycle_findings(figures["cycles"]),
+        *biases.length_findings(figures["length"]),
+    ]

@@ -1,0 +1,101 @@
+"""The phrases of one to three words that many texts share.
+
+A phrase is in many texts only if its parts are (Agrawal and Srikant 1994), so rare words are dropped before pairs of
+words are formed, and rare pairs before threes: what is counted stays small. Words are numbers while they are counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Index = NDArray[np.int64]
+
+#: Letters and digits, or a run of signs: a trigger need not be a word.
+WORD = r"[\p{L}\p{M}\p{N}_]+|[^\s\p{L}\p{M}\p{N}_]+"
+LONGEST = 3
+_RARE = -1
+
+
+def words_of(text: pl.Expr) -> pl.Expr:
+    """A text as a list of words in lower case."""
+    return text.str.to_lowercase().str.extract_all(WORD)
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Phrases and where they are.
+
+    Attributes:
+        spelled: phrase (its words, joined by spaces), by its number.
+        found: phrase (number), text (as it was numbered): each once.
+    """
+
+    spelled: pl.Series
+    found: pl.DataFrame
+
+
+def phrases_of(texts: pl.Series, least: int) -> Phrases:
+    """The phrases that `least` texts or more have; a text's number is its place."""
+    words = (
+        pl.DataFrame({"body": texts})
+        .select(pl.int_range(pl.len()).alias("text"), words_of(pl.col("body")).alias("word"))
+        .explode("word")
+        .drop_nulls()
+        .with_columns(pl.col("word").cast(pl.Categorical))
+    )
+    where = words["text"].to_numpy().astype(np.int64)
+    single = _numbered(words["word"].to_physical().to_numpy().astype(np.int64), where, least)
+    parts = [single]
+    for length in range(2, LONGEST + 1):
+        parts.append(_numbered(_extended(parts[-1], single, where, length), where, least))
+    return _collected(parts, where, words["word"])
+
+
+def _extended(shorter: Index, single: Index, where: Index, length: int) -> Index:
+    """One number for each phrase of `length` words that begins at a word; _RARE where there is none."""
+    keys = np.full(len(single), _RARE, dtype=np.int64)
+    starts = len(single) - length + 1
+    if starts <= 0:
+        return keys
+    head, tail, last = shorter[:starts], shorter[1 : starts + 1], single[length - 1 :]
+    there = (head >= 0) & (tail >= 0) & (last >= 0) & (where[:starts] == where[length - 1 :])
+    keys[:starts][there] = head[there] * (single.max(initial=0) + 1) + last[there]
+    return keys
+
+
+def _numbered(keys: Index, where: Index, least: int) -> Index:
+    """The keys that `least` texts have as numbers from 0, the others as _RARE."""
+    frame = pl.DataFrame({"key": keys, "text": where}).filter(pl.col("key") >= 0).unique()
+    common = frame.group_by("key").len().filter(pl.col("len") >= least)["key"].sort().to_numpy()
+    if not len(common):
+        return np.full(len(keys), _RARE, dtype=np.int64)
+    places = np.minimum(np.searchsorted(common, keys), len(common) - 1)
+    return np.where(common[places] == keys, places, _RARE).astype(np.int64)
+
+
+def _collected(parts: list[Index], where: Index, words: pl.Series) -> Phrases:
+    found, spelled, count = [], [], 0
+    for length, numbers in enumerate(parts, start=1):
+        frame = pl.DataFrame({"phrase": numbers, "text": where, "at": np.arange(len(where))})
+        present = frame.filter(pl.col("phrase") >= 0)
+        first = present.group_by("phrase").agg(pl.col("at").min()).sort("phrase")["at"].to_list()
+        spelled += [" ".join(words[at : at + length].cast(pl.String)) for at in first]
+        found.append(present.select(pl.col("phrase") + count, "text").unique())
+        count += len(first)
+    return Phrases(pl.Series(spelled, dtype=pl.String), pl.concat(found))
+
+
+def texts_with(texts: pl.Series, phrases: list[str]) -> list[int]:
+    """How many of the texts hold each phrase."""
+    joined = pl.DataFrame({"body": texts}).select(
+        pl.concat_str(pl.lit(" "), words_of(pl.col("body")).list.join(" "), pl.lit(" ")).alias("body")
+    )
+    counts = joined.select(
+        pl.col("body").str.contains(f" {phrase} ", literal=True).sum().alias(str(place))
+        for place, phrase in enumerate(phrases)
+    )
+    return [int(count) for count in counts.row(0)] if phrases else []

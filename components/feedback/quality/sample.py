@@ -1,0 +1,61 @@
+"""A part of the rows with their texts, where all of them would take too long.
+
+Which rows, the SHA-256 of what they say decides: chance, but the same on every run, and what is in a small sample is
+also in a larger one.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+#: So many rows, and about so many characters, are read word by word.
+MOST_ROWS, MOST_CHARS = 20_000, 40_000_000
+#: So many rows of the past are outlined.
+MOST_PAST_ROWS = 200_000
+
+
+def sampled(rows: pl.LazyFrame, share: float) -> pl.LazyFrame:
+    """About this share of the rows."""
+    if share >= 1:
+        return rows
+    # A digest is written in hexadecimal: its first eight digits are a number below 2 ** 32, every one as likely.
+    return rows.filter(pl.col("digest").str.head(8) < f"{int(share * 2**32):08x}")
+
+
+def share_of(most: int, count: int) -> float:
+    """The share that leaves about `most` of `count` rows."""
+    return min(1.0, most / max(1, count))
+
+
+def text_share(outlined: pl.DataFrame) -> float:
+    """The share of rows that may be read word by word."""
+    chars = outlined.select(pl.col("prompt_chars").sum() + pl.col("chars").list.sum().sum()).item() or 0
+    return min(share_of(MOST_ROWS, outlined.height), MOST_CHARS / max(1, chars))
+
+
+def preferred(rows: pl.DataFrame) -> pl.DataFrame:
+    """row_id, prompt, chosen, rejected: of pairs that the votes decide, and of rankings the best and the worst."""
+    labels = pl.col("votes").list.eval(pl.element().struct.field("label")).list.mean()
+    ranks, responses = pl.col("ranks"), pl.col("responses")
+    pairwise = pl.col("kind") == "pairwise"
+    first, second = (responses.list.get(place, null_on_oob=True) for place in (0, 1))
+    best, worst = (responses.list.get(place) for place in (ranks.list.arg_min(), ranks.list.arg_max()))
+    return (
+        rows.filter(pl.col("kind").is_in(["pairwise", "ranking"]))
+        .with_columns(label=labels)
+        .select(
+            "row_id",
+            "prompt",
+            chosen=pl.when(pairwise)
+            .then(pl.when(pl.col("label") >= 0.5).then(first).otherwise(second))
+            .otherwise(best),
+            rejected=pl.when(pairwise)
+            .then(pl.when(pl.col("label") >= 0.5).then(second).otherwise(first))
+            .otherwise(worst),
+            tied=pl.when(pairwise)
+            .then(pl.col("label") == 0.5)
+            .otherwise(ranks.list.min() == ranks.list.max()),
+        )
+        .filter(~pl.col("tied"))
+        .drop("tied")
+    )

@@ -1,0 +1,83 @@
+"""Whole batches: the shipped samples and real files are not held, and a batch of a kind nobody votes on has figures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from quality_rows import assessed, table
+
+from components.config.feedback import FeedbackParams
+from components.feedback.ingestion import ingest_file
+from components.feedback.quality.assess import assess
+from components.feedback.store import read_accepted
+
+SAMPLES = sorted((Path(__file__).parents[2] / "data/samples").iterdir())
+REAL = os.environ.get("RLHF_REAL_FEEDBACK", "")
+
+
+def ingested(path: Path, root: Path) -> pl.DataFrame:
+    ingest_file(path, root)
+    return read_accepted(root / "feedback").drop("batch")
+
+
+def holds(rows: pl.DataFrame, past: pl.LazyFrame) -> list[str]:
+    return [found.message for found in assess(rows.lazy(), past, FeedbackParams()).holds]
+
+
+def test_no_sample_is_held(tmp_path):
+    past = table([]).collect()
+    for path in SAMPLES:
+        rows = ingested(path, tmp_path / path.name)
+        assert holds(rows, past.lazy()) == [], path.name
+        past = pl.concat([past, rows])
+
+
+@pytest.mark.skipif(not REAL, reason="RLHF_REAL_FEEDBACK names no folder")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ukpconvarg1.jsonl.gz",
+        "pandalm.jsonl",
+        "oasst_rankings.jsonl",
+        "oasst_thumbs.jsonl",
+        "rankme_likert.jsonl.gz",
+        "sentence_polarity.jsonl.gz",
+    ],
+)
+def test_no_real_file_is_held(name, tmp_path):
+    assert holds(ingested(Path(REAL) / name, tmp_path), table([])) == []
+
+
+def test_a_batch_of_nothing():
+    quality = assessed([])
+    assert quality.findings == []
+    assert (quality.figures["rows"], quality.figures["votes"]) == (0, 0)
+
+
+def test_a_batch_without_votes():
+    rows = [
+        {
+            "kind": "demonstration",
+            "prompt": f"Q{n}",
+            "responses": [f"A{n}"],
+            "votes": [],
+            "annotator": f"w{n % 9}",
+        }
+        for n in range(60)
+    ]
+    quality = assessed(rows, rows)
+    assert quality.findings == []
+    assert quality.figures["kinds"] == {"demonstration": 60}
+    assert quality.figures["dominance"]["people"] == 9
+
+
+def test_the_same_batch_gives_the_same_quality():
+    rows = [
+        {"kind": "pairwise", "prompt": f"Q{n % 40}", "responses": [f"A{n}", f"B{n}"],
+         "votes": [{"annotator": f"p{n % 5}", "label": float(n % 3 == 0), "at": None}]}
+        for n in range(300)
+    ]  # fmt: skip
+    assert assessed(rows).to_json() == assessed(rows).to_json()

@@ -1,0 +1,186 @@
+"""Spammers, dominant annotators and biases: planted ones are found, and honest people are left alone."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from quality_rows import assessed, codes, pair
+
+PEOPLE = [f"p{number}" for number in range(8)]
+
+
+def crowd(count: int, accuracy: float = 0.85, seed: int = 0, **columns) -> list[dict]:
+    """Pairs whose first answer is the better one in half of the cases, each judged by one of eight people."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(count):
+        truth = rng.random() < 0.5
+        label = truth if rng.random() < accuracy else not truth
+        rows.append(pair(number, (PEOPLE[number % 8], float(label)), **columns))
+    return rows
+
+
+def golden(right: int, wrong: int, name: str = "x") -> list[dict]:
+    golds = [
+        pair(1000 + n, (name, float(n % 2)), gold=float(n % 2 if n < right else 1 - n % 2))
+        for n in range(right + wrong)
+    ]
+    return golds + crowd(400)
+
+
+def test_gold_questions():
+    assert codes(assessed(golden(11, 9))) == ["SPAM"]
+    assert codes(assessed(golden(12, 8))) == []
+    # Nineteen questions are too few.
+    assert codes(assessed(golden(0, 19))) == []
+    assert codes(assessed(golden(0, 19), gold_items=19)) == ["SPAM"]
+    assert codes(assessed(golden(12, 8), gold_accuracy=0.7)) == ["SPAM"]
+    (found,) = assessed(golden(11, 9)).findings
+    assert found.message == "'x' answers like a spammer: right on 55.0% of 20 gold questions"
+    assert found.figures["annotator"] == "x"
+
+
+def test_always_the_first():
+    left = [pair(1000 + n, ("x", 1.0)) for n in range(30)]
+    assert codes(assessed(crowd(400) + left)) == ["SPAM"]
+    assert codes(assessed(crowd(400) + left[:10])) == []
+    message = assessed(crowd(400) + left).findings[0].message
+    assert 'said "first" on 100.0% of 30 pairs' in message
+
+
+@pytest.mark.parametrize("label", [0.0, 0.5])
+def test_always_the_second_or_always_a_tie(label):
+    assert codes(assessed(crowd(400) + [pair(1000 + n, ("x", label)) for n in range(30)])) == ["SPAM"]
+
+
+def test_a_file_of_chosen_and_rejected_has_no_order():
+    rows = [pair(n, (PEOPLE[n % 8], 1.0)) for n in range(400)]
+    quality = assessed(rows)
+    assert codes(quality) == []
+    assert quality.figures["position"] == {
+        "order_known": False,
+        "votes": 0,
+        "first": None,
+        "first_ci": [None, None],
+        "by_annotator": [],
+    }
+
+
+def test_where_everybody_prefers_the_first_nobody_is_a_spammer_for_it():
+    # The better model was always shown first: 93 % of all votes are for it.
+    rng = random.Random(1)
+    rows = [pair(n, (PEOPLE[n % 8], float(rng.random() < 0.93))) for n in range(800)]
+    assert codes(assessed(rows)) == []
+
+
+def test_quick_answers():
+    def timed(seconds: float, count: int) -> list[dict]:
+        return [pair(1000 + n, ("x", float(n % 2)), seconds=seconds) for n in range(count)]
+
+    slow = crowd(400, seconds=20.0)
+    assert codes(assessed(slow + timed(2.9, 20))) == ["SPAM"]
+    assert codes(assessed(slow + timed(3.0, 20))) == []
+    assert codes(assessed(slow + timed(0.5, 19))) == []
+    assert codes(assessed(slow + timed(4.0, 20), seconds=5.0)) == ["SPAM"]
+
+
+def test_who_is_no_better_than_a_coin_against_all_others_is_a_spammer():
+    rng = random.Random(2)
+
+    def judged(accuracy: dict[str, float]) -> list[dict]:
+        rows = []
+        for number in range(500):
+            truth = rng.random() < 0.5
+            given = [(name, float(truth == (rng.random() < share))) for name, share in accuracy.items()]
+            rows.append(pair(number, *given))
+        return rows
+
+    honest = {"a": 0.85, "b": 0.85, "c": 0.8, "d": 0.75}
+    assert codes(assessed(judged(honest))) == []
+    (found,) = assessed(judged({**honest, "x": 0.5})).findings
+    assert (str(found.code), found.figures["annotator"]) == ("SPAM", "x")
+    assert found.figures["accuracy"] == pytest.approx(0.5, abs=0.06)
+
+
+def shares(*counts: int) -> list[dict]:
+    names = [name for name, count in zip("abcdefgh", counts, strict=False) for _ in range(count)]
+    return [pair(n, (name, float(n % 2))) for n, name in enumerate(names)]
+
+
+def test_dominance():
+    # Five people and more: above 30 %.
+    assert codes(assessed(shares(31, 20, 20, 20, 9))) == ["DOMINANT"]
+    assert codes(assessed(shares(30, 20, 20, 20, 10))) == []
+    assert codes(assessed(shares(31, 20, 20, 20, 9), dominance=0.4)) == []
+    # Three who share equally have 33 % each; above one half, one of them dominates.
+    assert codes(assessed(shares(34, 33, 33))) == []
+    assert codes(assessed(shares(51, 30, 19))) == ["DOMINANT"]
+    # Two: above three quarters.
+    assert codes(assessed(shares(75, 25))) == []
+    assert codes(assessed(shares(76, 24))) == ["DOMINANT"]
+    # One alone, from twenty judgements.
+    assert codes(assessed(shares(19))) == []
+    assert codes(assessed(shares(20))) == ["DOMINANT"]
+    (found,) = assessed(shares(31, 20, 20, 20, 9)).findings
+    assert found.message == "'a' gave 31 of 100 judgements (31.0%), more than 30%; 5 annotators are named"
+
+
+def test_three_people_who_all_judge_every_pair_dominate_nothing():
+    rows = [pair(n, ("a", float(n % 2)), ("b", float(n % 2)), ("c", float(n % 2))) for n in range(100)]
+    assert codes(assessed(rows)) == []
+
+
+def test_the_nameless_are_nobody():
+    quality = assessed([pair(n, (None, float(n % 2))) for n in range(100)])
+    assert codes(quality) == []
+    assert quality.figures["dominance"] == {"judgements": 100, "nameless": 100, "people": 0, "annotators": []}
+    assert quality.figures["annotators"] == []
+
+
+def test_rows_that_nobody_votes_on_count_for_who_wrote_them():
+    rows = [
+        {"kind": "demonstration", "prompt": f"Q{n}", "responses": [f"A{n}"], "votes": [], "annotator": "w"}
+        for n in range(30)
+    ]
+    assert codes(assessed(rows)) == ["DOMINANT"]
+
+
+def lengths(longer: int, shorter: int, name: str | None = None) -> list[dict]:
+    """So many votes for the longer answer and so many for the shorter; every second pair shows the longer one first."""
+    rows = []
+    for number in range(longer + shorter):
+        answers = [f"short {number}", f"much, much longer {number}"]
+        label = float((number < longer) == (number % 2 == 0))
+        first, second = reversed(answers) if number % 2 == 0 else answers
+        rows.append(pair(number, (name or PEOPLE[number % 8], label), first=first, second=second))
+    return rows
+
+
+def test_length_bias_of_a_batch():
+    quality = assessed(lengths(71, 29))
+    assert codes(quality) == ["LENGTH_BIAS"]
+    assert quality.findings[0].action == "tag"
+    assert quality.holds == []
+    assert quality.figures["length"]["longer"] == 0.71
+    assert codes(assessed(lengths(70, 30))) == []
+    assert codes(assessed(lengths(19, 0))) == []
+
+
+def test_length_bias_of_one_annotator():
+    lover = lengths(60, 0, "x")
+    (found,) = assessed(lover + lengths(250, 250)).findings
+    assert (str(found.code), found.figures["annotator"], found.figures["longer"]) == ("LENGTH_BIAS", "x", 1.0)
+
+
+def test_position_bias_by_hand():
+    rows = (
+        [pair(n, ("a", 1.0)) for n in range(6)]
+        + [pair(10 + n, ("a", 0.0)) for n in range(4)]
+        + [pair(20, ("b", 0.5))]
+    )
+    figures = assessed(rows).figures["position"]
+    assert (figures["order_known"], figures["votes"], figures["first"]) == (True, 10, 0.6)
+    assert figures["by_annotator"] == [
+        {"annotator": "a", "votes": 10, "first": 0.6, "first_ci": figures["first_ci"]}
+    ]
