@@ -49,7 +49,9 @@ def staging(root: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def commit(root: Path, manifest: Manifest, rows: Path, refused: Iterable[Path], quality: dict[str, Any]) -> Path:
+def commit(
+    root: Path, manifest: Manifest, rows: Path, refused: Iterable[Path], quality: dict[str, Any]
+) -> Path:
     """Put a batch in its room, held or accepted; returns its folder there.
 
     Args:

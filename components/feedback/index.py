@@ -15,7 +15,14 @@ from pathlib import Path
 from components.feedback.columns import NAME_DIGITS
 from components.feedback.judgements import Entry, digest_key, key_of_id
 from components.feedback.reasons import Reason, RowError
-from components.feedback.store import FEEDBACK, folders, manifest_stamp, read_manifest, scan_rows, withdrawn_rows
+from components.feedback.store import (
+    FEEDBACK,
+    folders,
+    manifest_stamp,
+    read_manifest,
+    scan_rows,
+    withdrawn_rows,
+)
 from components.workspace import STATE
 
 FILE = "feedback-index.db"

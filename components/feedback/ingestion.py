@@ -29,6 +29,7 @@ class Given:
     Attributes:
         path: where its bytes lie; name: as people know it; stamp: of its state.
         format: of its reader, or None to tell it by the columns.
+        retries: the batch whose refused rows it brings again.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Given:
     stamp: tuple[int, ...]
     sha256: str
     format: str | None
+    retries: str | None
     params: FeedbackParams
     rules: Rules
 
@@ -47,6 +49,7 @@ def ingest_file(
     *,
     params: FeedbackParams | None = None,
     shown: str | None = None,
+    retries: str | None = None,
     on_rows: OnRows = lambda _: None,
 ) -> IngestResult:
     """Ingest a file, once: the same bytes again change nothing.
@@ -55,6 +58,8 @@ def ingest_file(
         path: the file; its name says how it is packed (.jsonl, .json, .csv, .parquet, each also with .gz).
         root: the folder that holds feedback/, held/ and quarantine/.
         format: name of a reader (components/feedback/readers/registry.py), or None to tell it by the columns.
+        params: None: as they are by default.
+        retries: the batch whose refused rows the file brings again, mended.
         shown: what the file is called in messages and manifests, if not by its own name; it ends as that does.
 
     Raises:
@@ -65,11 +70,13 @@ def ingest_file(
     params = params or FeedbackParams()
     try:
         if not path.is_file():
-            raise FeedbackError(f"{printable(str(path))} is not a file", "give the path of a file of feedback")
+            raise FeedbackError(
+                f"{printable(str(path))} is not a file", "give the path of a file of feedback"
+            )
         rules = Rules.of(params, root.parent)
         with commits.ingestion_lock(root):
             name, stamp = printable(shown or path.name), _stamp(path)
-            given = Given(path, name, stamp, sha256_file(path), format, params, rules)
+            given = Given(path, name, stamp, sha256_file(path), format, retries, params, rules)
             return _ingest(root, given, printable(shown or str(path)), on_rows)
     except OSError as error:
         what = f"cannot ingest {printable(str(path))}: {error.strerror or error}"
@@ -144,10 +151,11 @@ def _manifest(batch: str, given: Given, reader: str | None, tally: Tally, qualit
         reasons=tally.reasons,
         created_at=_now(),
         message="; ".join(finding.message for finding in holds),
-        remedy=f"`rlhf feedback show {batch}`, then release or refuse it" if holds else "",
+        remedy=f"`rlhf feedback show {batch}`, then `rlhf feedback release` or `refuse`" if holds else "",
         parts=tally.parts,
         tags=tally.tags,
         findings=[finding.to_json() for finding in quality.findings],
+        retries=given.retries,
     )
 
 
@@ -167,6 +175,7 @@ def _rejected(batch: str, given: Given, error: BatchError) -> Manifest:
         created_at=_now(),
         message=error.message,
         remedy=error.remedy,
+        retries=given.retries,
     )
 
 

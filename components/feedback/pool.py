@@ -24,7 +24,9 @@ _WAITING = 2
 Numbered = Iterable[tuple[int, Block]]
 
 
-def sift_blocks(job: Job, blocks: Numbered, size: int, late: Mapping[int, Faults] | None = None) -> Iterator[Sifted]:
+def sift_blocks(
+    job: Job, blocks: Numbered, size: int, late: Mapping[int, Faults] | None = None
+) -> Iterator[Sifted]:
     """Each block, sorted.
 
     Args:

@@ -150,9 +150,7 @@ def _judgements(job: Job, records: Iterable[Record], refusals: list[Refusal]) ->
             yield judgement_of(record, draft, tags)
 
 
-def _drafts(
-    job: Job, records: Iterable[Record], refusals: list[Refusal]
-) -> Iterator[tuple[Record, Draft]]:
+def _drafts(job: Job, records: Iterable[Record], refusals: list[Refusal]) -> Iterator[tuple[Record, Draft]]:
     read = reader_named(job.reader).read
     for record in records:
         try:

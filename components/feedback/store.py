@@ -56,7 +56,9 @@ def list_manifests(root: Path = Path("data")) -> list[Manifest]:
     held = map(read_manifest, folders(root / HELD))
     # Batches that are accepted or held have their refused rows there, and a manifest with them.
     elsewhere = ("accepted", "held")
-    return _by_age([*accepted_manifests(root), *held, *(batch for batch in gone if batch.status not in elsewhere)])
+    return _by_age(
+        [*accepted_manifests(root), *held, *(batch for batch in gone if batch.status not in elsewhere)]
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -92,7 +94,11 @@ def scan_rows(folder: Path) -> pl.LazyFrame:
 def withdrawn_rows(folder: Path) -> pl.DataFrame:
     """Line and digest of the rows that left a batch: nothing that they said, but enough to know them again."""
     path = folder / WITHDRAWN
-    return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema={"line": pl.Int64, "digest": pl.String})
+    return (
+        pl.read_parquet(path)
+        if path.exists()
+        else pl.DataFrame(schema={"line": pl.Int64, "digest": pl.String})
+    )
 
 
 def scan_recent(root: Path, batches: Iterable[str], days: int) -> pl.LazyFrame:

@@ -36,14 +36,15 @@ def command(
 
 def _print(root: Path, seen: dict[str, Any]) -> None:
     columns = ("batch", "status", "read", "accepted", "quarantined", "duplicates")
-    _table("Feedback", columns, seen["batches"])
-    _table("Stages", ("stage", "state"), seen["stages"])
-    _table("Last runs", ("stage", "status", "ended", "run"), seen["runs"])
+    table("Feedback", columns, seen["batches"])
+    table("Stages", ("stage", "state"), seen["stages"])
+    table("Last runs", ("stage", "status", "ended", "run"), seen["runs"])
     for kind in ("candidate", "champion"):
         _version(kind, seen[kind])
 
 
-def _table(title: str, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:
+def table(title: str, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:
+    """Print these columns of the rows."""
     from rich.table import Table
 
     table = Table(*columns, title=title, title_justify="left", box=None)

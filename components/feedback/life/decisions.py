@@ -54,7 +54,9 @@ def refuse(root: Path, batch: str, why: str) -> Manifest:
     """
     with commits.ingestion_lock(root):
         held = find_folder(root, store.HELD, batch)
-        manifest = with_event(replace(store.read_manifest(held), status="refused", message=why), "refused", why)
+        manifest = with_event(
+            replace(store.read_manifest(held), status="refused", message=why), "refused", why
+        )
         place = root / store.QUARANTINE / batch
         with replacing_directory(place) as folder:
             shutil.copytree(place, folder, dirs_exist_ok=True)

@@ -62,9 +62,11 @@ def without(rows: pl.DataFrame, annotator: str) -> pl.DataFrame:
     is_theirs = pl.col("annotator").eq_missing(annotator)
     others = rows.with_columns(votes=votes, spoke=pl.col("votes").list.len() > 0)
     stay = pl.when("spoke").then(pl.col("votes").list.len() > 0).otherwise(~is_theirs)
-    return others.filter(stay).with_columns(
-        annotator=pl.when(is_theirs).then(None).otherwise("annotator")
-    ).drop("spoke")
+    return (
+        others.filter(stay)
+        .with_columns(annotator=pl.when(is_theirs).then(None).otherwise("annotator"))
+        .drop("spoke")
+    )
 
 
 def _withdraw(folder: Path, keep: Keep, why: str) -> Withdrawal:
@@ -104,7 +106,9 @@ def _without(manifest: Manifest, parts: dict[str, str], count: int, why: str) ->
 
 def _mentions(folder: Path, annotator: str) -> bool:
     votes = pl.col("votes").list.eval(pl.element().struct.field("annotator").eq_missing(annotator)).list.any()
-    found = store.scan_rows(folder).select((votes | pl.col("annotator").eq_missing(annotator)).any()).collect()
+    found = (
+        store.scan_rows(folder).select((votes | pl.col("annotator").eq_missing(annotator)).any()).collect()
+    )
     return bool(found.item()) if found.height else False
 
 

@@ -1,0 +1,54 @@
+"""Flow `curate`: what people do with a batch after it came in, and the version of the feedback that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+
+from components.feedback.life.decisions import refuse, release
+from components.feedback.life.mending import retry
+from components.feedback.life.withdrawal import Withdrawal, withdraw_annotator, withdraw_batch
+from components.feedback.manifest import IngestResult, Manifest, result_of
+from flows.ingest import ingest_options, publishing
+from flows.pages import write_page
+
+
+@flow(name="release", validate_parameters=False)
+def release_batch(root: Path, batch: str, why: str) -> Manifest:
+    """A held batch becomes part of the feedback."""
+    with publishing(root) as results:
+        manifest = release(root / "data", batch, why)
+        results.append(result_of(manifest.file, manifest, manifest.status))
+    write_page(root, batch)
+    return manifest
+
+
+@flow(name="refuse", validate_parameters=False)
+def refuse_batch(root: Path, batch: str, why: str) -> Manifest:
+    """A held batch is put aside for good."""
+    manifest = refuse(root / "data", batch, why)
+    write_page(root, batch)
+    return manifest
+
+
+@flow(name="withdraw", validate_parameters=False)
+def withdraw(root: Path, batch: str | None, annotator: str | None, why: str) -> list[Withdrawal]:
+    """A batch, or what one person said, leaves the feedback."""
+    with publishing(root):
+        if annotator is not None:
+            gone = withdraw_annotator(root / "data", annotator, why)
+        else:
+            gone = [withdraw_batch(root / "data", batch or "", why)]
+    for withdrawal in gone:
+        write_page(root, withdrawal.batch)
+    return gone
+
+
+@flow(name="retry", validate_parameters=False)
+def retry_batch(root: Path, batch: str, file: Path) -> IngestResult:
+    """Rows that were refused come again, mended."""
+    with publishing(root) as results:
+        result = retry(root / "data", batch, file, **ingest_options(root))
+        results.append(result)
+    return result
