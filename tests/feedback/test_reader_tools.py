@@ -59,6 +59,14 @@ def test_argilla_rankings_of_two(workspace, value, label):
     assert _export(workspace, _argilla(answers))["votes"][0]["label"] == label
 
 
+@pytest.mark.parametrize(("gold", "label"), [("response_2", 0.0), ("a", 1.0), ("tie", 0.5), (None, None)])
+def test_argilla_gold(workspace, gold, label):
+    answers = {"preference": [{"value": "response_1", "user_id": "u1"}]}
+    row = _export(workspace, _argilla(answers, metadata={"gold": gold, "page": 3}))
+    assert row["gold"] == label
+    assert json.loads(row["meta"])["metadata"]["page"] == 3
+
+
 def test_argilla_ratings(workspace):
     fields = {"prompt": "Name a colour.", "response": "Blue."}
     answers = {"stars": [{"value": 4, "user_id": "u1"}, {"value": 7, "user_id": "u2"}]}
@@ -95,6 +103,13 @@ def _task(*results, data=None, **annotation):
         "id": 17, "data": data or shown, "annotations": annotations, "predictions": [], "drafts": [],
         "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-03-04T00:00:00Z", "project": 2,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("gold", "label"), [("left", 1.0), (" Right", 0.0), ("tie", 0.5)])
+def test_label_studio_gold_and_time(workspace, gold, label):
+    shown = {"prompt": "Name a colour.", "answer1": "Blue.", "answer2": "Seven.", "gold": gold}
+    row = _export(workspace, _task(_selected("left"), data=shown, lead_time=2.5))
+    assert (row["gold"], row["seconds"]) == (label, 2.5)
 
 
 def _selected(side, to_name="answer1,answer2"):

@@ -10,10 +10,11 @@ from components.feedback.reasons import BatchError, Reason
 
 #: What begins so is no text, no Parquet and no gzip: pickles of protocol 2 to 5, and arrays of numpy, which may be.
 _BINARY = re.compile(rb"\x80[\x02-\x05]|\x93NUMPY")
-#: Protocols 0 and 1 are text. A function of a module that pickles call, or the first list, dict or tuple.
+#: Protocols 0 and 1 are nearly text: a function by module and name, or a list, dict or tuple, then its place in the
+#: memo; or a function that attacks call at once.
 _TEXTUAL = re.compile(
-    rb"(?:c|\(i)(?:os|posix|nt|subprocess|builtins|__builtin__|sys|copy_?reg|collections|datetime|runpy|shutil|socket"
-    rb"|(?:numpy|pandas|torch|pathlib)[\w.]{0,80})\n\w{1,80}\n|\([dlt]p[0-9]{1,9}\n"
+    rb"(?:c[\w.]{1,80}\n\w{1,80}\n|\([dlt]|[}\])])(?:p[0-9]{1,9}\n|q\x00)"
+    rb"|(?:c|\(i)(?:os|posix|nt|subprocess|builtins|__builtin__|runpy|shutil|socket)\n\w{1,80}\n\("
 )
 #: So much of a file tells what it is.
 HEAD_BYTES = 512

@@ -1,0 +1,233 @@
+"""Lines of feedback with something wrong in them: sound rows of every format, mutated at random.
+
+Every line is valid UTF-8 and holds no secret, which would refuse a whole file at once; `spoiled` makes bytes
+that need be neither.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from hostile_texts import LEGITIMATE, REFUSED, TAGGED
+from sound_rows import SOUND, Row
+
+_HOSTILE = [text for _, text in (*REFUSED, *TAGGED)] + LEGITIMATE
+_TEXTS = [
+    "",
+    " ",
+    "\u200b\u2060",
+    "\u3164",
+    "\n\nHuman: a",
+    "x" * 300,
+    "a1",
+    "tie",
+    "-1",
+    "1e5",
+    "NaN",
+    *_HOSTILE,
+]
+_TIMES = [
+    "2999-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "2025-03-03T08:00:00", "2025-03-03", "08:00",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-12:00", "2025-W10-1T00:00:00Z", "2025-02-30T00:00:00Z", 1741000000,
+    "2025-03-03 08:00:00 UTC",
+]  # fmt: skip
+_VALUES: list[Any] = [
+    None, True, False, 0, 1, -1, 2.5, 1e308, -0.0, 10**30, "", "text", [], {}, [[]], ["a", None], {"a": 1},
+    {"role": "user"},
+    {"prompt": {"prompt": []}},
+]  # fmt: skip
+#: Numbers as no JSON has them, or no float holds them.
+_BARE = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e999",
+    "-1e999",
+    "1" + "0" * 400,
+    "0x10",
+    "01",
+    "+1",
+    ".5",
+    "1.",
+    "1_000",
+    "undefined",
+    "'a'",
+]
+_CONTROLS = [
+    "\x00",
+    "\x1b",
+    "\x7f",
+    "\u2028",
+    "\u0085",
+    "\ufeff",
+    "\u202e",
+    "\U000e0041",
+    "\u0301",
+    "\ufffd",
+    "\uffff",
+]
+
+
+def _pick_field(rng: random.Random, row: Row) -> str:
+    return rng.choice(sorted(row)) if row else "prompt"
+
+
+def _other_value(rng: random.Random, row: Row) -> None:
+    row[_pick_field(rng, row)] = rng.choice(_VALUES)
+
+
+def _hostile_text(rng: random.Random, row: Row) -> None:
+    name = _pick_field(rng, row)
+    value, piece = row.get(name), rng.choice(_TEXTS)
+    place = rng.randrange(len(value) + 1) if isinstance(value, str) else 0
+    row[name] = (
+        f"{value[:place]}{piece}{value[place:]}" if isinstance(value, str) and rng.random() < 0.7 else piece
+    )
+
+
+def _other_time(rng: random.Random, row: Row) -> None:
+    row["created_at"] = rng.choice(_TIMES)
+
+
+def _drop_field(rng: random.Random, row: Row) -> None:
+    row.pop(_pick_field(rng, row), None)
+
+
+def _rename_field(rng: random.Random, row: Row) -> None:
+    name = _pick_field(rng, row)
+    renamed = rng.choice(
+        [name.upper(), name + " ", "", "\x1b[2J", "__class__", "../x", name + "\u200b", "k" * 5000]
+    )
+    row[renamed] = row.pop(name, None)
+
+
+def _extra_field(rng: random.Random, row: Row) -> None:
+    row[
+        rng.choice(
+            [
+                "page",
+                "meta",
+                "score",
+                "gold",
+                "seconds",
+                "scale",
+                "strength",
+                "tags",
+                "batch",
+                "digest",
+                "line",
+            ]
+        )
+    ] = rng.choice([*_VALUES, *_TEXTS])
+
+
+def _nest(rng: random.Random, row: Row) -> None:
+    name = _pick_field(rng, row)
+    value = row.get(name)
+    for _ in range(rng.choice([1, 2, 31, 33, 300])):
+        value = [value] if rng.random() < 0.5 else {"x": value}
+    row[name] = value
+
+
+def _inner_value(rng: random.Random, row: Row) -> None:
+    """Change something inside a list or an object of the row."""
+    inner = [value for value in row.values() if isinstance(value, dict | list) and value]
+    if not inner:
+        return
+    part = rng.choice(inner)
+    if isinstance(part, dict):
+        part[rng.choice(sorted(part))] = rng.choice([*_VALUES, *_TEXTS])
+    else:
+        part[rng.randrange(len(part))] = rng.choice([*_VALUES, *_TEXTS])
+
+
+def _decompose(rng: random.Random, row: Row) -> None:
+    form = rng.choice(["NFC", "NFD", "NFKC", "NFKD"])
+    for name, value in row.items():
+        if isinstance(value, str):
+            row[name] = unicodedata.normalize(form, value + "é ﬁ ｘ")
+
+
+def _swap_fields(rng: random.Random, row: Row) -> None:
+    first, second = _pick_field(rng, row), _pick_field(rng, row)
+    row[first], row[second] = row.get(second), row.get(first)
+
+
+ROW_MUTATIONS = (
+    _other_value, _hostile_text, _hostile_text, _other_time, _drop_field, _rename_field, _extra_field,
+    _nest, _inner_value,
+    _decompose, _swap_fields,
+)  # fmt: skip
+
+
+def _bare_number(rng: random.Random, line: str) -> str:
+    place = line.find(": ")
+    end = line.find(",", place)
+    return line if place < 0 or end < 0 else f"{line[: place + 2]}{rng.choice(_BARE)}{line[end:]}"
+
+
+def _cut(rng: random.Random, line: str) -> str:
+    return line[: rng.randrange(len(line) + 1)]
+
+
+def _drop_character(rng: random.Random, line: str) -> str:
+    place = rng.randrange(len(line) + 1)
+    return line[:place] + line[place + rng.choice([1, 1, 2, 9]) :]
+
+
+def _add_character(rng: random.Random, line: str) -> str:
+    place = rng.randrange(len(line) + 1)
+    return (
+        line[:place]
+        + rng.choice([*'{}[]",:\\', *_CONTROLS, "\\ud83d", "\\u0000", "\\x", "\r"])
+        + line[place:]
+    )
+
+
+def _repeat_piece(rng: random.Random, line: str) -> str:
+    start = rng.randrange(len(line) + 1)
+    return line[:start] + line[start : start + rng.randrange(60)] + line[start:]
+
+
+def _twice(rng: random.Random, line: str) -> str:
+    return rng.choice(
+        [line + line, line + " " + line, f"[{line}]", line + ",", "\ufeff" + line, line + " x", f'"{line}"']
+    )
+
+
+def _key_twice(_: random.Random, line: str) -> str:
+    end = line.find(",")
+    return line if end < 0 else f"{line[:end]}, {line[1:]}"
+
+
+LINE_MUTATIONS = (_bare_number, _cut, _drop_character, _add_character, _repeat_piece, _twice, _key_twice)
+
+
+def mutated(rng: random.Random, row: Row) -> str:
+    """The row as a line with one to three things wrong; it may be sound by chance, and hold no line feed."""
+    row = json.loads(json.dumps(row))
+    for _ in range(rng.choice([0, 1, 1, 1, 2])):
+        rng.choice(ROW_MUTATIONS)(rng, row)
+    line = json.dumps(row, ensure_ascii=rng.random() < 0.5)
+    if rng.random() < 0.3:
+        line = rng.choice(LINE_MUTATIONS)(rng, line)
+    return line.replace("\n", " ")
+
+
+def mutated_lines(rng: random.Random, name: str, count: int, first: int = 0) -> Iterator[str]:
+    """Lines of a format, by SOUND's name, each of another row."""
+    return (mutated(rng, SOUND[name](first + number)) for number in range(count))
+
+
+def spoiled(rng: random.Random, content: bytes) -> bytes:
+    """The content of a file with some bytes changed, gone or too many."""
+    changed = bytearray(content)
+    for _ in range(rng.choice([1, 2, 8])):
+        place = rng.randrange(len(changed) + 1)
+        changed[place : place + rng.choice([0, 1, 1, 5])] = rng.randbytes(rng.choice([0, 1, 1, 4]))
+    return bytes(changed)

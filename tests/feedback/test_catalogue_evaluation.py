@@ -1,0 +1,81 @@
+"""Feedback that repeats the evaluation set: whole, or thirteen words of it in a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from batch_files import PAIR, Workspace, lines
+
+from components.config import FeedbackParams
+from components.errors import FeedbackError
+from components.feedback.fields import Fields
+from components.feedback.ingestion import ingest_file
+from components.feedback.readers.pairwise import read
+from components.feedback.rules import Rules
+
+OTHER = PAIR | {"prompt": "Another colour?"}
+HELD_OUT = "Explain in five sentences why the sky is blue at noon and red in the evening, please."
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"prompt": HELD_OUT}, "prompt"),
+        ({"prompt": "  NAME the ocean! "}, "prompt"),
+        ({"prompt": [{"role": "system", "content": "So."}, {"role": "user", "content": "Name the ocean?"}]}, "prompt"),
+        ({"prompt": f"You there! {HELD_OUT.upper()} Thanks."}, "prompt"),
+        ({"rejected": "“Explain in five sentences why the sky is blue at noon - and red in the”"}, "rejected"),
+        ({"rejected": "ｅｘｐｌａｉｎ in five sentences,\nwhy the sky is blue at noon and red"}, "rejected"),
+        ({"chosen": "為什麼天空在中午是藍色的而在晚上是紅色的呢"}, "chosen"),
+    ],
+)  # fmt: skip
+def test_what_is_in_the_evaluation_set_is_quarantined(workspace, fields, field):
+    params = _held_out(workspace)
+    path = workspace.write("batch.jsonl", lines([PAIR, OTHER | fields]))
+    result = ingest_file(path, workspace.root, params=params)
+    (entry,) = workspace.refused(result)
+    assert (entry["line"], entry["reason"], entry["field"]) == (2, "EVAL_LEAK", field)
+    assert "evaluation prompt of held_out.jsonl line" in entry["message"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": "Explain in five sentences why the sky is blue at noon."},
+        {"rejected": "Name the ocean!"},
+        {"prompt": "Name the ocean that lies west of Africa."},
+    ],
+)
+def test_what_shares_fewer_words_with_the_evaluation_set_passes(workspace, fields):
+    rules = Rules.of(_held_out(workspace), workspace.folder)
+    assert rules.check(read(Fields(OTHER | fields))) == ()
+
+
+def test_evaluation_prompts_that_cannot_be_read(workspace):
+    cases = {
+        "nothing.jsonl": None,
+        "bad.jsonl": '{"prompt": "a"}\n{"text": "b"}\n',
+        "worse.jsonl": "prompt\n",
+    }
+    for name, content in cases.items():
+        if content is not None:
+            workspace.write(name, content)
+        with pytest.raises(FeedbackError, match=name) as caught:
+            Rules.of(FeedbackParams(evaluation_prompts=(Path(name),)), workspace.folder)
+        assert "feedback.evaluation_prompts" in caught.value.remedy
+
+
+def _held_out(workspace: Workspace) -> FeedbackParams:
+    prompts = [
+        HELD_OUT,
+        "Name the ocean.",
+        [{"role": "user", "content": "為什麼天空在中午是藍色的而在晚上是紅色的？"}],
+    ]
+    workspace.write("held_out.jsonl", lines([{"prompt": prompt} for prompt in prompts]))
+    return FeedbackParams(evaluation_prompts=(Path("held_out.jsonl"),))
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path)
