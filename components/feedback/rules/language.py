@@ -2,7 +2,7 @@
 
 Short answers are not judged, nor is what is hardly text (code, numbers). Of the others most are settled by a look
 at the commonest words of the languages that are asked for; an identifier (py3langid: naive Bayes over byte
-n-grams, Lui & Baldwin 2012, 97 languages) decides about the rest.
+n-grams, Lui & Baldwin 2012, P12-3005) decides about the rest.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import Any
 
 import polars as pl
 
-#: So much of an answer is looked at, and so many letters it must have.
+#: So many characters of an answer are looked at, and so many bytes of letters it must have: an ideograph says more
+#: than a letter.
 _LOOKED_AT = 600
 _SHORTEST = 60
+#: What the identifier calls numbers, markup and the like.
+_NO_LANGUAGE = "zxx"
 #: How sure the identifier must be.
 _SURE = 0.95
 #: The share of a text's words that are of the commonest ones, in running text of that language.
@@ -61,11 +64,11 @@ class Languages:
         if not self.may_be_others(pl.Series([text], dtype=pl.String))[0]:
             return None
         prose = _ASIDE.sub(" ", text[:_LOOKED_AT])
-        letters = len(_LETTER.findall(prose))
-        if letters < _SHORTEST or letters < len(prose.strip()) / 2:
+        letters = "".join(_LETTER.findall(prose))
+        if len(letters.encode("utf-8")) < _SHORTEST or len(letters) < len(prose.strip()) / 2:
             return None
         code, sure = _identifier().classify(prose)
-        if code in self.codes or sure < _SURE:
+        if code in (*self.codes, _NO_LANGUAGE) or sure < _SURE:
             return None
         return f"seems to be in the language {code}, not in {', '.join(self.codes)}"
 
@@ -75,4 +78,4 @@ def _identifier() -> Any:
     """The identifier, which takes a moment and some memory: a process that needs none loads none."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
