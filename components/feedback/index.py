@@ -7,7 +7,7 @@ where it is lost or damaged.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -33,9 +33,9 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS batch (number INTEGER PRIMARY KEY, name TEXT, sha256 TEXT, stamp TEXT);
 CREATE INDEX IF NOT EXISTS batch_sha256 ON batch (sha256);
 CREATE TABLE IF NOT EXISTS judgement (
-    key BLOB PRIMARY KEY, batch INTEGER, place INTEGER, line INTEGER) WITHOUT ROWID;
+    key BLOB PRIMARY KEY, batch INTEGER, line INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS named (
-    key BLOB PRIMARY KEY, batch INTEGER, place INTEGER, line INTEGER) WITHOUT ROWID;
+    key BLOB PRIMARY KEY, batch INTEGER, line INTEGER) WITHOUT ROWID;
 CREATE TEMP TABLE voice (
     question BLOB, prefers INTEGER, place INTEGER, line INTEGER, annotator TEXT, digest BLOB, id BLOB);
 """
@@ -75,14 +75,9 @@ class FeedbackIndex:
 
         Returns: those that repeat a judgement or an id, of this batch or of one before.
         """
-        claims = [(entry.digest, entry.place, entry.line) for entry in entries]
-        repeats = self._claim("judgement", claims, _repeat)
-        new = [entry for entry in entries if entry.place not in repeats]
-        ids = [(entry.id_key, entry.place, entry.line) for entry in new if entry.id_key is not None]
-        taken = self._claim("named", ids, _same_id)
-        self._forget("judgement", [entry.digest for entry in new if entry.place in taken])
-        self._hear([entry for entry in new if entry.place not in taken])
-        return repeats | taken
+        faults = {} if self._claim_all(entries) else self._claim_each(entries)
+        self._hear([entry for entry in entries if entry.place not in faults])
+        return faults
 
     def contradictions(self) -> Faults:
         """The batch's rows in which a person prefers both of two answers: which holds, nobody can tell."""
@@ -112,32 +107,50 @@ class FeedbackIndex:
             self._remove(name)
         for name in sorted(there.keys() - current):
             self._take_over(there[name])
+        self._database.commit()
 
-    def _claim(
-        self, table: str, claims: Sequence[tuple[bytes, int, int]], fault: Callable[[str, int], RowError]
-    ) -> Faults:
-        """Enter (key, place, line); who comes later than another with the same key is at fault."""
+    def _claim_all(self, entries: Sequence[Entry]) -> bool:
+        """Enter all rows at once, which is quick; or none, where one of them repeats something."""
+        self._database.execute("SAVEPOINT block")
+        judgements = [(entry.digest, entry.line) for entry in entries]
+        ids = [(entry.id_key, entry.line) for entry in entries if entry.id_key is not None]
+        alone = self._enter("judgement", judgements) and self._enter("named", ids)
+        if not alone:
+            self._database.execute("ROLLBACK TO block")
+        self._database.execute("RELEASE block")
+        return alone
+
+    def _enter(self, table: str, keys: Sequence[tuple[bytes, int]]) -> bool:
+        """Enter (key, line) that are not there; whether none was."""
         before = self._database.total_changes
         self._database.executemany(
-            f"INSERT OR IGNORE INTO {table} VALUES (?, {self._batch}, ?, ?)",  # noqa: S608 - names of our own
-            claims,
+            f"INSERT OR IGNORE INTO {table} VALUES (?, {self._batch}, ?)",  # noqa: S608 - names of our own
+            keys,
         )
-        if self._database.total_changes - before == len(claims):
-            return {}
-        owners = ((place, self._owner(table, key)) for key, place, _ in claims)
-        return {
-            place: fault(name, line)
-            for place, (batch, first, line, name) in owners
-            if (batch, first) != (self._batch, place)
-        }
+        return self._database.total_changes - before == len(keys)
 
-    def _owner(self, table: str, key: bytes) -> tuple[int, int, int, str]:
-        """Number of the batch that a key belongs to, place and line, and the batch's name; "" for this batch."""
-        batch, place, line, name = self._database.execute(
-            f"SELECT batch, place, line, name FROM {table} JOIN batch ON number = batch WHERE key = ?",  # noqa: S608
+    def _claim_each(self, entries: Iterable[Entry]) -> Faults:
+        """Enter rows one by one: what is refused claims nothing."""
+        faults = ((entry.place, self._claim(entry)) for entry in entries)
+        return {place: fault for place, fault in faults if fault is not None}
+
+    def _claim(self, entry: Entry) -> RowError | None:
+        if owner := self._owner("judgement", entry.digest):
+            return _repeat(*owner)
+        if entry.id_key is not None:
+            if owner := self._owner("named", entry.id_key):
+                return _same_id(*owner)
+            self._enter("named", [(entry.id_key, entry.line)])
+        self._enter("judgement", [(entry.digest, entry.line)])
+        return None
+
+    def _owner(self, table: str, key: bytes) -> tuple[str, int] | None:
+        """The batch that has a key, "" for the one that is taken in, and on which line."""
+        found = self._database.execute(
+            f"SELECT batch, line, name FROM {table} JOIN batch ON number = batch WHERE key = ?",  # noqa: S608
             (key,),
         ).fetchone()
-        return batch, place, line, "" if batch == self._batch else name
+        return None if found is None else ("" if found[0] == self._batch else found[2], found[1])
 
     def _hear(self, entries: Sequence[Entry]) -> None:
         self._database.executemany(

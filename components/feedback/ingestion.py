@@ -21,6 +21,9 @@ from components.feedback.rules import Rules
 from components.feedback.tally import Tally
 from components.files import sha256_file
 
+#: What became of a batch that is not accepted, and stays so when it comes again.
+_DECIDED = ("held", "refused")
+
 
 @dataclass(frozen=True)
 class Given:
@@ -92,24 +95,25 @@ def printable(name: str) -> str:
 
 def _ingest(root: Path, given: Given, label: str, on_rows: OnRows) -> IngestResult:
     with open_index(root) as index:
-        if known := _known(root, index, given.sha256):
+        if known := _known(root, index, given):
             return result_of(label, known, "already_ingested" if known.status == "accepted" else known.status)
         manifest = _take(root, given, index, on_rows)
     return result_of(label, manifest, manifest.status)
 
 
-def _known(root: Path, index: FeedbackIndex, sha256: str) -> Manifest | None:
-    """The batch that came in a file with this digest and is accepted, or waits."""
-    accepted = index.find(sha256)
+def _known(root: Path, index: FeedbackIndex, given: Given) -> Manifest | None:
+    """The batch that came in a file with these bytes and is accepted, waits, was withdrawn or refused."""
+    accepted = index.find(given.sha256)
     if accepted is not None:
         return store.read_manifest(root / store.FEEDBACK / accepted)
-    held = map(store.read_manifest, store.folders(root / store.HELD))
-    return next((manifest for manifest in held if manifest.sha256 == sha256), None)
+    aside = [*store.folders(root / store.HELD), root / store.QUARANTINE / _batch_id(root, given)]
+    found = (store.read_manifest(folder) for folder in aside if (folder / store.MANIFEST).exists())
+    return next((each for each in found if each.sha256 == given.sha256 and each.status in _DECIDED), None)
 
 
 def _take(root: Path, given: Given, index: FeedbackIndex, on_rows: OnRows) -> Manifest:
     """Commit the batch as accepted, as held or as rejected; returns its manifest."""
-    batch = store.batch_id(root, given.name, given.sha256)
+    batch = _batch_id(root, given)
     with commits.staging(root) as folder:
         try:
             return _accept(root, batch, given, index, folder, on_rows)
@@ -177,6 +181,10 @@ def _rejected(batch: str, given: Given, error: BatchError) -> Manifest:
         remedy=error.remedy,
         retries=given.retries,
     )
+
+
+def _batch_id(root: Path, given: Given) -> str:
+    return store.batch_id(root, given.name, given.sha256)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -147,6 +147,10 @@ class RowError(Exception):
         self.field = field if field.isascii() and field.isprintable() else ascii(field)[1:-1]
         self.what = what
 
+    def __reduce__(self) -> tuple[type[RowError], tuple[Reason, str, str]]:
+        """How it goes to another process: exceptions forget all but their message."""
+        return RowError, (self.code, self.field, self.what)
+
     def message(self, place: str) -> str:
         """Where, what and what to do; `place` is such as "batch.jsonl line 12"."""
         field = f"{self.field}: " if self.field else ""
@@ -170,3 +174,8 @@ class BatchError(FeedbackError):
         self.code = code
         self.read = read
         self.reasons = {str(code): 1} | (rows or {})
+
+    def __reduce__(self) -> tuple[type[BatchError], tuple[Reason, str, str, int, dict[str, int]]]:
+        """As of RowError."""
+        rows = {code: count for code, count in self.reasons.items() if code != str(self.code)}
+        return BatchError, (self.code, self.message, self.remedy, self.read, rows)

@@ -1,4 +1,7 @@
-"""Feedback that leaves all future datasets: a whole batch, or what one person gave. What learned from it stays on record."""
+"""Feedback that leaves all future datasets: a whole batch, or what one person gave.
+
+What has learned from it stays on record.
+"""
 
 from __future__ import annotations
 

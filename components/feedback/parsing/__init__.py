@@ -11,14 +11,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
-from components.feedback.parsing.array_blocks import array_blocks
 from components.feedback.parsing.block import BLOCK_BYTES, Block, RecordBlock
 from components.feedback.parsing.csv_rows import csv_blocks
 from components.feedback.parsing.envelope import Envelope
-from components.feedback.parsing.line_blocks import line_blocks
+from components.feedback.parsing.json_arrays import array_blocks
+from components.feedback.parsing.json_lines import line_blocks
 from components.feedback.parsing.parquet_rows import parquet_blocks
-from components.feedback.parsing.plain_stream import plain_stream
 from components.feedback.parsing.record import Record, usual_columns
+from components.feedback.parsing.streams import plain_stream
 from components.feedback.ratio import bad_ratio
 from components.feedback.reasons import BatchError, Reason
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from itertools import islice
 
 from components.feedback.parsing.block import BLOCK_BYTES, BLOCK_ROWS, Block, RecordBlock
-from components.feedback.parsing.plain_stream import PlainStream
 from components.feedback.parsing.record import Record, long_record, too_long
+from components.feedback.parsing.streams import PlainStream
 from components.feedback.parsing.utf8 import not_utf8
 from components.feedback.reasons import BatchError, Reason, RowError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from components.feedback.parsing.plain_stream import plain_stream
+from components.feedback.parsing.streams import plain_stream
 from components.feedback.reasons import BatchError, Reason
 
 Form = Literal["lines", "array", "csv", "parquet"]

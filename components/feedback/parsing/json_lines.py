@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from components.feedback.limits import KEPT_RAW_CHARS, MAX_LINE_BYTES
 from components.feedback.parsing.block import BLOCK_BYTES, Block, RecordBlock
-from components.feedback.parsing.plain_stream import PlainStream
 from components.feedback.parsing.record import Record, long_record, record_of, too_long
+from components.feedback.parsing.streams import PlainStream
 from components.feedback.parsing.strict_json import StrictJson
 from components.feedback.parsing.utf8 import BYTE_ORDER_MARK, decode, not_utf8
 from components.feedback.reasons import RowError

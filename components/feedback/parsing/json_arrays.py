@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 
 from components.feedback.parsing.block import BLOCK_BYTES, BLOCK_ROWS, Block, RecordBlock
-from components.feedback.parsing.plain_stream import PlainStream
 from components.feedback.parsing.record import Record, long_record, record_of, too_long
+from components.feedback.parsing.streams import PlainStream
 from components.feedback.parsing.strict_json import StrictJson
 from components.feedback.parsing.utf8 import not_utf8
 from components.feedback.reasons import BatchError, Reason, RowError

@@ -1,0 +1,115 @@
+"""The index follows what lies in data/feedback, and needs nothing but that."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from batch_files import PAIR, Workspace, lines, pairs
+
+from components.feedback.index import FILE, open_index
+from components.feedback.judgements import Entry, Voice
+
+SIGNED = [{**row, "annotator": "ann"} for row in pairs(5)]
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path)
+
+
+def _index_file(workspace):
+    return workspace.folder / ".rlhf" / FILE
+
+
+def _again(workspace, name="again.jsonl"):
+    return workspace.ingest(
+        workspace.write(name, lines([*SIGNED, SIGNED[0] | {"prompt": f"New in {name}?"}]))
+    )
+
+
+@pytest.mark.parametrize("damage", ["lost", "garbage", "cut"])
+def test_a_lost_or_damaged_index_is_made_anew(workspace, damage):
+    workspace.ingest(workspace.write("first.jsonl", lines(SIGNED)))
+    file = _index_file(workspace)
+    if damage == "lost":
+        file.unlink()
+    else:
+        file.write_bytes(b"no database" if damage == "garbage" else file.read_bytes()[:5000])
+    for leftover in file.parent.glob(f"{FILE}-*"):
+        leftover.unlink()
+    result = _again(workspace)
+    assert (result.accepted, result.duplicates) == (1, 5)
+
+
+def test_a_batch_that_is_gone_is_forgotten(workspace):
+    first = workspace.ingest(workspace.write("first.jsonl", lines(SIGNED)))
+    shutil.rmtree(workspace.root / "feedback" / first.batch)
+    result = _again(workspace)
+    assert (result.accepted, result.duplicates) == (6, 0)
+    assert workspace.ingest(workspace.write("first.jsonl", lines(SIGNED))).status == "accepted"
+
+
+def test_a_batch_that_comes_from_elsewhere_is_known(workspace, tmp_path):
+    other = Workspace(tmp_path / "other")
+    other.folder.mkdir()
+    batch = other.ingest(other.write("theirs.jsonl", lines(SIGNED))).batch
+    workspace.ingest(workspace.write("ours.jsonl", lines(pairs(1, annotator="bob"))))
+    shutil.copytree(other.root / "feedback" / batch, workspace.root / "feedback" / batch)
+    result = _again(workspace)
+    assert (result.accepted, result.duplicates) == (1, 5)
+    assert f"repeats a judgement of batch {batch}" in workspace.refused(result)[0]["message"]
+
+
+def test_an_id_of_another_batch_with_other_content(workspace):
+    first = workspace.ingest_rows(PAIR | {"id": 7, "annotator": "ann"})
+    other = PAIR | {"id": 7, "annotator": "ann", "prompt": "Another question?"}
+    elsewhere = other | {"source": "another tool", "prompt": "A third?"}
+    result = workspace.ingest_rows(other, elsewhere)
+    assert (result.accepted, result.reasons) == (1, {"ID_CONFLICT": 1})
+    (entry,) = workspace.refused(result)
+    assert (entry["line"], entry["field"]) == (1, "id")
+    assert f"line 1 of batch {first.batch}" in entry["message"]
+    # The row that was refused claims nothing: mended, with an id of its own, it comes in.
+    assert workspace.ingest_rows(other | {"id": 8}).accepted == 1
+
+
+def test_claims_by_hand(tmp_path):
+    def entry(place, digest, key=None, voices=()):
+        return Entry(place, place + 1, digest, key, voices)
+
+    with open_index(tmp_path / "data") as index:
+        index.begin("one", "a" * 64)
+        faults = index.add(
+            [
+                entry(0, b"A", b"x"),
+                entry(1, b"B", b"x"),
+                entry(2, b"A", b"y"),
+                entry(3, b"C", b"y"),
+                entry(4, b"B"),
+            ]
+        )
+        # What is refused claims nothing: neither B under A's id, nor A's repeat under the id that C has.
+        assert {place: str(fault.code) for place, fault in faults.items()} == {1: "DUP_ID", 2: "DUPLICATE"}
+
+
+def test_contradictions_by_hand(tmp_path):
+    def voice(question, prefers):
+        return Voice(question, prefers, "ann")
+
+    with open_index(tmp_path / "data") as index:
+        index.begin("one", "a" * 64)
+        index.add(
+            [
+                Entry(0, 10, b"A", None, (voice(b"q", True), voice(b"r", True))),
+                Entry(1, 11, b"B", None, (voice(b"q", False),)),
+                Entry(2, 12, b"C", None, (voice(b"r", True),)),
+            ]
+        )
+        faults = index.contradictions()
+        assert {place: fault.what for place, fault in faults.items()} == {
+            0: "'ann' prefers both responses, each once (lines 10 and 11)",
+            1: "'ann' prefers both responses, each once (lines 10 and 11)",
+        }
+        # They are not accepted: another batch may bring one of them.
+        assert index.add([Entry(5, 15, b"A", None, ())]) == {}
