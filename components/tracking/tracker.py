@@ -58,8 +58,19 @@ def connect(root: Path) -> Tracker:
     """
     uri, name = tracking_uri(root), load_params(root / "params.yaml").registry.name
     with mlflow_errors():
-        client = _embedded_client(root, uri) if uri == embedded_uri(root) else _client(uri)
+        client = open_client(root)
         return Tracker(client, uri, root, name, _experiment(client, uri, root, name))
+
+
+def open_client(root: Path) -> Any:
+    """An `mlflow.MlflowClient` of the server at hand; nothing is made there but a database's tables.
+
+    Raises:
+        RegistryError: MLflow cannot be reached.
+    """
+    uri = tracking_uri(root)
+    with mlflow_errors():
+        return _embedded_client(root, uri) if uri == embedded_uri(root) else _client(uri)
 
 
 @contextmanager
