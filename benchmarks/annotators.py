@@ -20,13 +20,12 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
 
 from benchmarks.crowd import METHODS, Method
-from benchmarks.honest_feedback import HONEST, Pair, judge, pool, real
+from benchmarks.honest_feedback import HONEST, Pair, frame, judge, pool, real
 from benchmarks.table import aligned
 from components.config.feedback import FeedbackParams
 from components.feedback.quality.assess import assess
@@ -76,22 +75,13 @@ def _print_agreement() -> None:
             "the authors dropped pairs on which people differ much, until kappa was close to 0.85",
         ),
     ):
-        rows = real(name) or []
-        frame = pl.DataFrame(rows, schema={part: COLUMNS[part] for part in rows[0]})
-        whole = frame.with_columns(
-            pl.lit(None, COLUMNS[part]).alias(part) for part in COLUMNS if part not in frame.columns
-        ).with_columns(
-            digest=pl.int_range(pl.len()).cast(pl.String).str.zfill(64),
-            row_id=pl.int_range(pl.len()).cast(pl.String),
-        )
-        figures = assess(whole.lazy(), whole.clear().lazy(), FeedbackParams()).figures["agreement"][
-            "pairwise"
-        ]
+        quality = assess(frame(real(name) or []), frame([]), FeedbackParams())
+        figures = quality.figures["agreement"]["pairwise"]
         kappas = [couple["kappa"] for couple in figures["kappa"] if couple["kappa"] is not None]
         print(
             f"  {name}: {figures['items']} pairs, {figures['votes']} votes, alpha {figures['alpha']}, agreement "
-            f"{figures['agreement']} {figures['agreement_ci']}, exact {figures['exact']}, kappa of {len(kappas)} couples "
-            f"{min(kappas):.2f} to {max(kappas):.2f}, mean {np.mean(kappas):.3f}\n    published: {published}"
+            f"{figures['agreement']} {figures['agreement_ci']}, exact {figures['exact']}, kappa of {len(kappas)} "
+            f"couples {min(kappas):.2f} to {max(kappas):.2f}, mean {np.mean(kappas):.3f}\n    published: {published}"
         )
 
 

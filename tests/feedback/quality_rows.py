@@ -28,7 +28,7 @@ def pair(
     return {
         "kind": "pairwise",
         "prompt": f"Question {number}?",
-        "responses": [first or f"Yes {number}.", second or f"Nay {number}."],
+        "responses": [first or f"a{number}.", second or f"b{number}."],
         "votes": votes(*given),
         **columns,
     }

@@ -94,7 +94,7 @@ def test_ties_draw_to_the_middle():
 
 def test_the_order_of_the_answers_changes_nothing():
     votes, _ = cast({"a": 0.9, "b": 0.7, "c": 0.6}, 300, ties=0.1)
-    turned = votes.with_columns(1 - pl.col("label"))
+    turned = votes.with_columns(label=1 - pl.col("label"))
     annotators, items = reliability(votes)
     annotators_turned, items_turned = reliability(turned)
     assert annotators_turned["reliability"].to_list() == pytest.approx(

@@ -70,7 +70,7 @@ def test_lengths_that_shifted_hold_the_batch():
         return [
             pair(
                 n,
-                (f"p{n % 8}", float(n % 2)),
+                (f"p{n % 8}", float(n // 8 % 2)),
                 first="blue " * rng.randint(words, 2 * words) + str(n),
                 second="grey " * rng.randint(words, 2 * words) + str(n),
             )

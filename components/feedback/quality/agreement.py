@@ -9,6 +9,7 @@ limit, so that few pairs hold nothing by bad luck.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import krippendorff
 import numpy as np
@@ -27,12 +28,18 @@ LEAST_SHARED, MOST_COUPLES, MOST_VOTES = 20, 100, 50
 _ALPHA_CELLS = 4_000_000
 _LEVELS_OF_RATINGS = 101
 
+#: A pair's labels seen from the answer that its first row shows first: chance is reckoned from what people said.
+_AS_FIRST_SHOWN = (
+    pl.when(pl.col("swapped").first().over("item")).then(1 - pl.col("label")).otherwise(pl.col("label"))
+)
+
 
 def agreement_figures(votes: pl.DataFrame) -> Figures:
     """By kind of vote: `items` judged twice or more, `votes` on them, `alpha` (Krippendorff's; nominal, of ratings
     interval); of pairs and thumbs `agreement` with `agreement_ci`, and `exact`, in which a tie agrees with ties
     alone; of pairs `kappa`: {annotators, items, kappa} of couples of annotators."""
     figures: Figures = {}
+    votes = votes.with_columns(label=_AS_FIRST_SHOWN)
     for (kind,), given in votes.sort("kind").group_by("kind", maintain_order=True):
         shared = given.filter(pl.len().over("item") > 1)
         figures[str(kind)] = _rating_figures(shared) if kind == "rating" else _label_figures(shared)
@@ -93,13 +100,15 @@ def _rating_figures(shared: pl.DataFrame) -> Figures:
 
 def _counts(shared: pl.DataFrame, values: list[float]) -> np.ndarray:
     """How many votes [items, values] of each value each item has; items in the order of their hashes."""
+    if shared.is_empty():
+        return np.zeros((0, len(values)), dtype=np.int64)
     counted = shared.group_by("item").agg(
         (pl.col("label") == value).sum().alias(str(value)) for value in values
     )
-    return counted.sort("item").drop("item").to_numpy().astype(np.int64).reshape(-1, len(values))
+    return counted.sort("item").drop("item").to_numpy().astype(np.int64)
 
 
-def _alpha(counts: np.ndarray, values: np.ndarray, level: str) -> float | None:
+def _alpha(counts: np.ndarray, values: np.ndarray, level: Literal["nominal", "interval"]) -> float | None:
     counts = counts[: max(1, _ALPHA_CELLS // len(values) ** 2)] if len(values) else counts
     if (counts.sum(axis=0) > 0).sum() < 2:
         # Of one value alone nobody can say what chance would have done.

@@ -63,7 +63,7 @@ def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Qu
 
 
 def _counts(outlined: pl.DataFrame, votes: pl.DataFrame) -> Figures:
-    prompts = outlined["prompt"].value_counts()
+    prompts = outlined["prompt"].value_counts()["count"].to_list()
     return {
         "rows": outlined.height,
         "votes": votes.height,
@@ -71,8 +71,8 @@ def _counts(outlined: pl.DataFrame, votes: pl.DataFrame) -> Figures:
         "sources": _frequent(outlined["source"]),
         "languages": _frequent(outlined["language"]),
         "prompts": {
-            "different": prompts.height,
-            "top_share": rounded(prompts["count"].max() / outlined.height) if outlined.height else None,  # type: ignore[operator]
+            "different": len(prompts),
+            "top_share": rounded(max(prompts) / outlined.height) if prompts else None,
         },
     }
 

@@ -29,7 +29,7 @@ def cycle_figures(votes: pl.DataFrame) -> Figures:
         pl.Series(component[ends[0]] == component[ends[1]])
     )
     sizes = np.bincount(component, minlength=1)
-    example = inside.filter(pl.col("component") == inside["component"].min())
+    example = inside.filter(pl.col("component") == pl.col("component").min())
     return {
         "prompts": _prompts_with_three(edges),
         "cyclic": inside["prompt"].n_unique(),

@@ -53,6 +53,7 @@ def votes_of(outlined: pl.LazyFrame) -> pl.LazyFrame:
         better, worse: of a pair, hashes of the two answers in a fixed order (the smaller hash first), whatever the
             order in which they were shown: `label` is about the first of these two;
         label: 1.0, 0.5 or 0.0 of a pair as said above; 1.0 or 0.0 of a thumb; a rating from 0 to 1;
+        swapped: of a pair, whether the answer that was shown first is the second of these two;
         given: of a pair, the label as it was given, about the answer that was shown first;
         longer: of a pair that somebody decided, whether the longer answer (in characters) was preferred; else null;
         right: of a gold question, whether the vote is the known label.
@@ -74,6 +75,7 @@ def votes_of(outlined: pl.LazyFrame) -> pl.LazyFrame:
             "seconds",
             "source",
             annotator=pl.col("vote").struct.field("annotator"),
+            swapped=pair & swapped,
             better=pl.when(swapped).then("second").otherwise("first"),
             worse=pl.when(swapped).then("first").otherwise("second"),
             label=pl.when(pair & swapped)

@@ -42,7 +42,7 @@ def phrase_figures(pairs: pl.DataFrame, past: pl.DataFrame, lift: float) -> Figu
         lift: a phrase is so many times likelier in preferred answers.
     """
     answers = _answers(pairs)
-    sides = answers["preferred"].sum(), (~answers["preferred"]).sum()
+    sides = [int((answers["preferred"] == side).sum()) for side in (True, False)]
     figures: Figures = {"answers": answers.height, "past_answers": 2 * past.height, "asked": 0, "phrases": []}
     if answers.height < LEAST_ANSWERS or 0 in sides:
         return figures

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr, bdtrc
+from scipy.special import betainc
 
 CONFIDENCE = 0.95
 
@@ -37,14 +37,9 @@ def interval(share: float | None, count: float) -> list[float | None]:
     return [rounded(end) for end in wilson(share, count)]
 
 
-def at_least(successes: npt.ArrayLike, count: npt.ArrayLike, share: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """P(so many successes or more of `count`), each with probability `share`."""
-    successes, count = np.asarray(successes, dtype=np.float64), np.asarray(count, dtype=np.float64)
-    return np.where(successes <= 0, 1.0, bdtrc(np.maximum(successes - 1, 0), count, share))
-
-
-def at_most(successes: npt.ArrayLike, count: npt.ArrayLike, share: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """P(so many successes or fewer of `count`), each with probability `share`."""
-    return np.asarray(
-        bdtr(np.asarray(successes, dtype=np.float64), np.asarray(count, dtype=np.float64), share)
-    )
+def at_least(hits: npt.ArrayLike, counts: npt.ArrayLike, share: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """P(so many hits or more of `counts` draws), each a hit with probability `share`."""
+    hits, counts = np.asarray(hits, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    # The binomial's tail is an incomplete beta function (Abramowitz and Stegun 26.5.24), which has no value at 0.
+    tail = betainc(np.maximum(hits, 1), counts - np.maximum(hits, 1) + 1, share)
+    return np.where(hits <= 0, 1.0, tail)

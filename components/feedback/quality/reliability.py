@@ -193,7 +193,7 @@ def _truth(ballot: Ballot, habits: Habits) -> Array:
     logs = [
         np.bincount(ballot.item, weights=column, minlength=ballot.items) for column in ballot.logs(habits).T
     ]
-    return softmax(np.stack(logs, axis=1) + np.log(habits.prior))
+    return softmax(np.asarray(np.stack(logs, axis=1) + np.log(habits.prior)))
 
 
 def _sorted(names: pl.Series) -> pl.Series:

@@ -58,7 +58,7 @@ def shift_figures(now: pl.DataFrame, before: pl.DataFrame) -> list[Figures]:
     ).fill_null(0)
     groups = table.sort("kind", "what", "bin").group_by("kind", "what", maintain_order=True)
     return [
-        _compared(names, bins) for names, bins in groups if bins["count"].any() and bins["count_before"].any()
+        _compared(names, bins) for names, bins in groups if bins["count"].sum() and bins["count_before"].sum()
     ]
 
 
