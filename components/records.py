@@ -26,6 +26,7 @@ class Opinion:
         weight: how much it counts in a loss.
         annotator: whose it is, where known: a name to group by and nothing else.
         strength: how clear it is, in [0, 1], where people were asked.
+        trust: probability that whoever said it is right, where that was estimated (prepare.votes in params.yaml).
     """
 
     kind: str
@@ -33,11 +34,17 @@ class Opinion:
     weight: float = 1.0
     annotator: str | None = None
     strength: float | None = None
+    trust: float | None = None
 
     @property
     def label(self) -> float:
-        """The vote, drawn to a tie by a strength s: 0.5 + (vote - 0.5) * s. Without one it stays."""
-        return self.vote if self.strength is None else 0.5 + (self.vote - 0.5) * self.strength
+        """The vote as far as it is believed, drawn to a tie by a strength s: 0.5 + (vote - 0.5) * s."""
+        return self.believed if self.strength is None else 0.5 + (self.believed - 0.5) * self.strength
+
+    @property
+    def believed(self) -> float:
+        """The vote; or, of somebody who is right with probability p, p where they say 1 and 1 - p where they say 0."""
+        return self.vote if self.trust is None else 0.5 + (self.vote - 0.5) * (2 * self.trust - 1)
 
     @property
     def lead(self) -> float:
@@ -54,7 +61,8 @@ class Preference:
     """Two answers to one prompt and how strongly people preferred the first.
 
     Attributes:
-        probability: mean of the judgements for `chosen`, in [0.5, 1]; 0.5 is a tie.
+        probability: that `chosen` is the better one, in [0.5, 1]; 0.5 is a tie: the mean of the judgements, or what
+            they say by the reliability of those who judged (prepare.votes in params.yaml).
         weight: how much the pair counts in the loss; the pairs of a ranking count less (feedback/comparisons.py).
         role: which model learns from it: "reward" (PPO sees that model) or "judge" (PPO never sees it).
         margin: mean strength with which people preferred `chosen`, in [0, 1]; 0 where nobody was asked.
@@ -74,8 +82,11 @@ class Preference:
 
     @property
     def agreement(self) -> float:
-        """Share of the votes for `chosen`, whatever their strength; it may be below 0.5 where strengths differ."""
-        return fmean(opinion.vote for opinion in self.opinions) if self.opinions else self.probability
+        """Share of the votes for `chosen`, as far as they are believed and whatever their strength.
+
+        It may be below 0.5 where strengths differ.
+        """
+        return fmean(opinion.believed for opinion in self.opinions) if self.opinions else self.probability
 
 
 @dataclass(frozen=True)

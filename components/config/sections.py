@@ -41,6 +41,8 @@ class PrepareParams(Section):
         judge_share: share of the training prompts whose preferences teach the judge and nobody else.
         chosen_as_demonstrations: preferred answers become demonstrations: "always", "never", or
             "auto", which is when people wrote fewer than `min_demonstrations`.
+        votes: what a pair's probability is: "mean", the share of its votes, or "reliability", what they say by how
+            far each annotator is right elsewhere (components/feedback/quality/reliability.py).
     """
 
     validation_share: Share
@@ -48,6 +50,7 @@ class PrepareParams(Section):
     judge_share: Share
     chosen_as_demonstrations: Literal["auto", "always", "never"]
     min_demonstrations: Annotated[int, Field(ge=0)]
+    votes: Literal["mean", "reliability"]
 
 
 class EvaluateParams(Section):

@@ -3,180 +3,159 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from statistics import fmean
-from typing import TypeVar
+from dataclasses import dataclass, replace
+
+import polars as pl
 
 from components.config import PrepareParams
 from components.errors import DataError
-from components.feedback.comparisons import Comparison, Row, compare_all, scaled
-from components.feedback.preferences import aggregate
-from components.feedback.splits import SPLITS, Split, normalise_prompt, role_of, split_of
-from components.records import Demonstration, Preference, Prompt, Rating
-
-Record = TypeVar("Record", Demonstration, Preference, Rating, Prompt)
+from components.feedback.pairs import Pairs, pairs_of
+from components.feedback.splits import normalise_prompt, role_of, split_of
+from components.feedback.weighing import weigh
 
 #: Levels of a scale that has more, or fractions.
 MOST_LEVELS = 11
+#: The columns of accepted rows that training data is made of.
+COLUMNS = (
+    "kind", "prompt", "responses", "ranks", "scale_min", "scale_max", "strength", "votes", "annotator", "source",
+    "batch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The training data by split, in the order in which it was met, and how it came to be.
+    """The training data, in the order in which it was met, and how it came to be.
 
     Attributes:
+        demonstrations, preferences, ratings, prompts: columns of components/records.py, and `split`.
         read: accepted rows by kind.
-        comparisons: judgements of two answers that the rows held, by kind.
-        dropped: rows and judgements left out, by reason.
-        chosen_as_demonstrations: preferred answers that stand in for demonstrations.
+        pairs: what the preferences were made of.
+        written: demonstrations that people wrote or mended, the repeated ones with them.
+        chosen: preferred answers that stand in for demonstrations.
     """
 
-    demonstrations: dict[Split, list[Demonstration]]
-    preferences: dict[Split, list[Preference]]
-    ratings: dict[Split, list[Rating]]
-    prompts: dict[Split, list[Prompt]]
-    read: dict[str, int]
-    comparisons: dict[str, int]
-    dropped: dict[str, int]
-    chosen_as_demonstrations: int
+    demonstrations: pl.DataFrame
+    preferences: pl.DataFrame
+    ratings: pl.DataFrame
+    prompts: pl.DataFrame
+    read: Counter[str]
+    pairs: Pairs
+    written: int
+    chosen: int
 
 
-def prepare(rows: Sequence[Row], params: PrepareParams) -> Prepared:
+def prepare(rows: pl.DataFrame, params: PrepareParams) -> Prepared:
     """Turn accepted rows, in the order of their batches and lines, into training data.
+
+    Args:
+        rows: `COLUMNS` at least.
 
     Raises:
         DataError: there is no preference at all, or none where a stage needs some.
     """
-    compared = list(compare_all(rows))
-    sound = [comparison for comparison in compared if comparison.first != comparison.second]
-    preferences = aggregate(sound, params.judge_share)
-    written = _unique(_written_demonstrations(rows))
-    chosen = _chosen_demonstrations(preferences, written) if _wants_chosen(written, params) else []
+    places = _places(rows["prompt"], params)
+    pairs = pairs_of(rows.select(COLUMNS), params.judge_share)
+    if params.votes == "reliability":
+        pairs = replace(pairs, preferences=weigh(pairs.preferences))
+    written = _written_demonstrations(rows)
+    own = _unique(written)
+    demonstrations = _unique(pl.concat([own, _chosen(pairs)])) if _wants_chosen(own, params) else own
     prepared = Prepared(
-        demonstrations=_split([*written, *chosen], params),
-        preferences=_split(preferences, params),
-        ratings=_split(_ratings(rows, params.judge_share), params),
-        prompts=_split(_prompts(rows), params),
-        read=_count(row["kind"] for row in rows),
-        comparisons=_count(comparison.kind for comparison in sound),
-        dropped=_dropped(rows, compared, sound, written),
-        chosen_as_demonstrations=len(chosen),
+        demonstrations=_split(demonstrations, places),
+        preferences=_split(pairs.preferences, places),
+        ratings=_ratings(rows, places),
+        prompts=_prompts(rows, places),
+        read=Counter(dict(rows.group_by("kind").len().rows())),
+        pairs=pairs,
+        written=written.height,
+        chosen=demonstrations.height - own.height,
     )
     _refuse_unusable(prepared)
     return prepared
 
 
-def _written_demonstrations(rows: Iterable[Row]) -> list[Demonstration]:
+def _places(prompts: pl.Series, params: PrepareParams) -> pl.DataFrame:
+    """Of each prompt: the text that makes it the same as another, its split, its role."""
+    texts = prompts.unique(maintain_order=True).to_list()
+    places = {
+        "prompt": texts,
+        "same": [normalise_prompt(text) for text in texts],
+        "split": [split_of(text, params.validation_share, params.test_share) for text in texts],
+        "role": [role_of(text, params.judge_share) for text in texts],
+    }
+    return pl.DataFrame(places, schema=dict.fromkeys(places, pl.String))
+
+
+def _split(table: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    return table.join(places.select("prompt", "split"), on="prompt", how="left", maintain_order="left")
+
+
+def _written_demonstrations(rows: pl.DataFrame) -> pl.DataFrame:
     """What people wrote, and what they made of an answer they mended."""
-    return [
-        Demonstration(row["prompt"], row["responses"][-1], row["source"], row["batch"])
-        for row in rows
-        if row["kind"] in ("demonstration", "edit")
-    ]
+    return rows.filter(pl.col("kind").is_in(["demonstration", "edit"])).select(
+        "prompt", pl.col("responses").list.last().alias("response"), "source", "batch"
+    )
 
 
-def _unique(demonstrations: Iterable[Demonstration]) -> list[Demonstration]:
+def _unique(demonstrations: pl.DataFrame) -> pl.DataFrame:
     """The first of those with the same prompt and response."""
-    found: dict[tuple[str, str], Demonstration] = {}
-    for demonstration in demonstrations:
-        found.setdefault((demonstration.prompt, demonstration.response), demonstration)
-    return list(found.values())
+    return demonstrations.unique(["prompt", "response"], keep="first", maintain_order=True)
 
 
-def _wants_chosen(written: Sequence[Demonstration], params: PrepareParams) -> bool:
+def _wants_chosen(written: pl.DataFrame, params: PrepareParams) -> bool:
     if params.chosen_as_demonstrations == "auto":
-        return len(written) < params.min_demonstrations
+        return written.height < params.min_demonstrations
     return params.chosen_as_demonstrations == "always"
 
 
-def _chosen_demonstrations(
-    preferences: Iterable[Preference], written: Sequence[Demonstration]
-) -> list[Demonstration]:
-    """Answers that people preferred, ties left out, each in the split of its prompt.
+def _chosen(pairs: Pairs) -> pl.DataFrame:
+    """Answers that people preferred, ties left out.
 
     The judge's preferences give none: what taught the judge must not teach the policy it will judge.
     """
-    chosen = [
-        Demonstration(item.prompt, item.chosen, item.source, item.batch)
-        for item in preferences
-        if item.probability > 0.5 and item.role == "reward"
-    ]
-    return _unique([*written, *chosen])[len(written) :]
+    preferred = (pl.col("probability") > 0.5) & (pl.col("role") == "reward")
+    return pairs.preferences.filter(preferred).select(
+        "prompt", pl.col("chosen").alias("response"), "source", "batch"
+    )
 
 
-def _ratings(rows: Iterable[Row], judge_share: float) -> list[Rating]:
+def _ratings(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Each row of stars or thumbs with the mean of its votes."""
-    return [
-        Rating(
-            prompt=row["prompt"],
-            response=row["responses"][0],
-            rating=_mean_rating(row),
-            source=row["source"],
-            batch=row["batch"],
-            kind=row["kind"],
-            levels=_levels(row),
-            role=role_of(row["prompt"], judge_share),
-        )
-        for row in rows
-        if row["kind"] in ("rating", "thumbs")
-    ]
+    rated = rows.filter(pl.col("kind").is_in(["rating", "thumbs"]))
+    given = pl.col("votes").list.eval(pl.element().struct.field("label")).list.mean()
+    is_thumb = pl.col("kind") == "thumbs"
+    low, span = pl.col("scale_min"), pl.col("scale_max") - pl.col("scale_min")
+    found = rated.select(
+        "prompt",
+        pl.col("responses").list.first().alias("response"),
+        pl.when(is_thumb).then(given).otherwise((given - low) / span).alias("rating"),
+        "source",
+        "batch",
+        "kind",
+        pl.when(is_thumb).then(pl.lit(2)).otherwise(_levels(span)).cast(pl.Int64).alias("levels"),
+    )
+    return found.join(
+        places.select("prompt", "role", "split"), on="prompt", how="left", maintain_order="left"
+    )
 
 
-def _mean_rating(row: Row) -> float:
-    return fmean(scaled(row, vote["label"]) for vote in row["votes"])
+def _levels(span: pl.Expr) -> pl.Expr:
+    """Five of a scale from 1 to 5; a fine or fractional scale is read in tenths."""
+    coarse = (span == span.floor()) & (span < MOST_LEVELS)
+    return pl.when(coarse).then(span + 1).otherwise(MOST_LEVELS)
 
 
-def _levels(row: Row) -> int:
-    """Two of a thumb, five of a scale from 1 to 5; a fine or fractional scale is read in tenths."""
-    if row["kind"] == "thumbs":
-        return 2
-    span = float(row["scale_max"] - row["scale_min"])
-    return int(span) + 1 if span.is_integer() and span < MOST_LEVELS else MOST_LEVELS
-
-
-def _prompts(rows: Iterable[Row]) -> list[Prompt]:
+def _prompts(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """The prompts of all kinds of rows; of prompts that differ in case or spaces alone, the first."""
-    found: dict[str, Prompt] = {}
-    for row in rows:
-        found.setdefault(normalise_prompt(row["prompt"]), Prompt(row["prompt"], row["source"]))
-    return list(found.values())
-
-
-def _split(records: Iterable[Record], params: PrepareParams) -> dict[Split, list[Record]]:
-    table: dict[Split, list[Record]] = {split: [] for split in SPLITS}
-    for record in records:
-        table[split_of(record.prompt, params.validation_share, params.test_share)].append(record)
-    return table
-
-
-def _count(kinds: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(kinds).items()))
-
-
-def _dropped(
-    rows: Sequence[Row],
-    compared: Sequence[Comparison],
-    sound: Sequence[Comparison],
-    written: Sequence[Demonstration],
-) -> dict[str, int]:
-    """What was left out of demonstrations and preferences, and why.
-
-    A rating that stands alone is not counted: the stars are made of it. A thumb that stands alone is: it teaches
-    something only where `thumbs_weight` in params.yaml says so.
-    """
-    useful = {(comparison.kind, comparison.prompt) for comparison in compared}
-    comparing = [row for row in rows if row["kind"] in ("pairwise", "ranking", "thumbs")]
-    reasons = {
-        "repeated demonstration": len(_written_demonstrations(rows)) - len(written),
-        "identical answers": len(compared) - len(sound),
-        "nothing to compare": sum((row["kind"], row["prompt"]) not in useful for row in comparing),
-    }
-    return {reason: count for reason, count in reasons.items() if count}
+    first = rows.select("prompt", "source").unique("prompt", keep="first", maintain_order=True)
+    known = first.join(
+        places.select("prompt", "same", "split"), on="prompt", how="left", maintain_order="left"
+    )
+    return known.unique("same", keep="first", maintain_order=True).drop("same")
 
 
 def _refuse_unusable(prepared: Prepared) -> None:
-    if not any(prepared.preferences.values()):
+    if prepared.preferences.is_empty():
         raise DataError(
             "the accepted feedback holds no comparison of two answers",
             "ingest pairwise judgements, rankings, edits, or ratings of several answers to one prompt",
@@ -191,10 +170,11 @@ def _refuse_unusable(prepared: Prepared) -> None:
 
 def _needs(prepared: Prepared) -> dict[str, bool]:
     """What the later stages can't do without, and whether it is there."""
-    roles = {preference.role for preference in prepared.preferences["train"]}
+    to_train, to_test = pl.col("split") == "train", pl.col("split") == "test"
+    roles = set(prepared.preferences.filter(to_train)["role"])
     return {
-        "demonstrations to train on": bool(prepared.demonstrations["train"]),
+        "demonstrations to train on": not prepared.demonstrations.filter(to_train).is_empty(),
         "preferences to train the reward model on": "reward" in roles,
         "preferences to train the judge on": "judge" in roles,
-        "preferences to test on": bool(prepared.preferences["test"]),
+        "preferences to test on": not prepared.preferences.filter(to_test).is_empty(),
     }

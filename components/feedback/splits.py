@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from functools import lru_cache
 from typing import Literal
 
 Split = Literal["train", "validation", "test"]
@@ -38,6 +39,7 @@ def role_of(prompt: str, judge_share: float) -> Role:
     return "judge" if _position(prompt, _ROLE_SALT) < judge_share else "reward"
 
 
+@lru_cache(maxsize=4096)
 def normalise_prompt(prompt: str) -> str:
     """What counts as the same prompt: NFKC, case folded, runs of white space as one space."""
     folded = unicodedata.normalize("NFKC", prompt).casefold()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from components.config import load_params
 from components.errors import DataError
-from components.feedback.comparisons import Row
-from components.feedback.prepared import prepare
-from components.feedback.store import read_accepted
-from components.feedback.summary import as_text, summarise
+from components.feedback.prepared import COLUMNS, prepare
+from components.feedback.store import list_manifests, read_accepted
+from components.feedback.summary import as_text, keep_books, summarise
 from components.feedback.tables import write_tables
 from components.files import write_json
 from components.stages.paths import FEEDBACK, PREPARED, metrics_file
@@ -19,15 +20,16 @@ STAGE = "prepare"
 def main() -> None:
     params = load_params().prepare
     prepared = prepare(_read_feedback(), params)
-    summary = summarise(prepared)
+    books = keep_books(list_manifests(FEEDBACK.parent), prepared)
+    summary = summarise(prepared, books)
     write_tables(PREPARED, prepared)
     write_json(metrics_file(STAGE), summary)
-    print(as_text(summary))
+    print(as_text(summary, books))
 
 
-def _read_feedback() -> list[Row]:
-    rows: list[Row] = list(read_accepted(FEEDBACK).iter_rows(named=True))
-    if not rows:
+def _read_feedback() -> pl.DataFrame:
+    rows = read_accepted(FEEDBACK).select(COLUMNS)
+    if rows.is_empty():
         raise DataError(
             f"there is no accepted feedback in {FEEDBACK}",
             "ingest some: rlhf ingest FILE... (data/samples/ holds simulated feedback to start with)",

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
+import polars as pl
+
 from components.config import PrepareParams
+from components.feedback import prepared, schema
+from components.feedback.splits import SPLITS
+from components.records import Demonstration, Opinion, Preference, Prompt, Rating
+
+RECORDS = {"demonstrations": Demonstration, "preferences": Preference, "ratings": Rating, "prompts": Prompt}
 
 PARAMS = PrepareParams(
     validation_share=0.1,
@@ -13,6 +21,7 @@ PARAMS = PrepareParams(
     judge_share=0.4,
     chosen_as_demonstrations="never",
     min_demonstrations=0,
+    votes="mean",
 )
 
 
@@ -57,3 +66,30 @@ def enough(count: int = 60) -> list[dict[str, Any]]:
         for prompt in prompts
         for made in (demonstration(prompt, "Written."), pair(prompt, "Good.", "Bad.", 1))
     ]
+
+
+def frame(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    """Rows as the stage reads them."""
+    types = {"batch": pl.String(), **schema.COLUMNS}
+    return pl.DataFrame(list(rows), schema={name: types[name] for name in prepared.COLUMNS})
+
+
+def prepare(rows: Iterable[dict[str, Any]], params: PrepareParams = PARAMS) -> prepared.Prepared:
+    return prepared.prepare(frame(rows), params)
+
+
+def records(made: prepared.Prepared, name: str, *splits: str) -> list[Any]:
+    """The records of a table; of some splits, or of all, the splits one after the other."""
+    table: pl.DataFrame = getattr(made, name)
+    columns = [column.name for column in fields(RECORDS[name])]
+    return [
+        _record(name, row)
+        for split in splits or SPLITS
+        for row in table.filter(pl.col("split") == split).select(columns).iter_rows(named=True)
+    ]
+
+
+def _record(name: str, row: dict[str, Any]) -> Any:
+    if "opinions" in row:
+        row["opinions"] = tuple(Opinion(**opinion) for opinion in row["opinions"])
+    return RECORDS[name](**row)

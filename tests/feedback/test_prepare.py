@@ -2,12 +2,21 @@
 
 import polars as pl
 import pytest
-from prepare_rows import PARAMS, demonstration, enough, pair, rating, row, thumb, votes
+from prepare_rows import (
+    PARAMS,
+    demonstration,
+    enough,
+    pair,
+    prepare,
+    rating,
+    records,
+    row,
+    thumb,
+    votes,
+)
 
 from components.errors import DataError
-from components.feedback.prepared import prepare
 from components.feedback.splits import SPLITS, normalise_prompt, role_of, split_of
-from components.feedback.summary import as_text, summarise
 from components.feedback.tables import TABLES, write_tables
 from components.files import digest_tree
 from components.records import Demonstration, Prompt, Rating
@@ -17,17 +26,16 @@ TRAIN = next(f"Train {n}?" for n in range(99) if split_of(f"Train {n}?", 0.1, 0.
 
 
 def demonstrations_of(prepared, prompt: str) -> list[str]:
-    found = [item for split in SPLITS for item in prepared.demonstrations[split]]
-    return [item.response for item in found if item.prompt == prompt]
+    return [item.response for item in records(prepared, "demonstrations") if item.prompt == prompt]
 
 
 def test_no_prompt_is_in_two_splits_whatever_the_kind() -> None:
     rows = enough(200) + [rating(f" question {n}? ", "Fine.", 3, "Ann") for n in range(200)]
-    prepared = prepare(rows, PARAMS)
+    prepared = prepare(rows)
     where: dict[str, set[str]] = {}
     for name in TABLES:
-        for split, records in getattr(prepared, name).items():
-            for record in records:
+        for split in SPLITS:
+            for record in records(prepared, name, split):
                 where.setdefault(normalise_prompt(record.prompt), set()).add(split)
     assert len(where) == 200
     assert all(len(splits) == 1 for splits in where.values())
@@ -35,9 +43,10 @@ def test_no_prompt_is_in_two_splits_whatever_the_kind() -> None:
 
 
 def test_more_feedback_moves_nothing() -> None:
-    few, many = prepare(enough(80), PARAMS), prepare(enough(160), PARAMS)
+    few, many = prepare(enough(80)), prepare(enough(160))
     for split in SPLITS:
-        assert many.preferences[split][: len(few.preferences[split])] == few.preferences[split]
+        before = records(few, "preferences", split)
+        assert records(many, "preferences", split)[: len(before)] == before
 
 
 def test_demonstrations_are_what_people_wrote_or_mended() -> None:
@@ -47,10 +56,12 @@ def test_demonstrations_are_what_people_wrote_or_mended() -> None:
         row("edit", TRAIN, ("Rough.", "Mended.")),
         demonstration(TRAIN, "Written."),
     ]
-    prepared = prepare(rows, PARAMS)
+    prepared = prepare(rows)
     assert demonstrations_of(prepared, TRAIN) == ["Written.", "Mended."]
-    assert prepared.demonstrations["train"][-2] == Demonstration(TRAIN, "Written.", "test", "batch-1")
-    assert prepared.dropped == {"repeated demonstration": 1}
+    assert records(prepared, "demonstrations", "train")[-2] == Demonstration(
+        TRAIN, "Written.", "test", "batch-1"
+    )
+    assert (prepared.written, prepared.demonstrations.height, prepared.chosen) == (63, 62, 0)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +81,7 @@ def test_chosen_answers_as_demonstrations(mode: str, least: int, added: bool) ->
     assert all(len(questions) > 10 for questions in of_role.values())
     assert all(demonstrations_of(prepared, q) == ["Written."] for q in of_role["judge"])
     assert all(demonstrations_of(prepared, q) == ["Written."] + ["Good."] * added for q in of_role["reward"])
-    assert prepared.chosen_as_demonstrations == len(of_role["reward"]) * added
+    assert prepared.chosen == len(of_role["reward"]) * added
 
 
 def test_ratings_and_thumbs_are_scaled_to_one() -> None:
@@ -82,7 +93,7 @@ def test_ratings_and_thumbs_are_scaled_to_one() -> None:
         row("thumbs", TRAIN, ("So-so.",), votes=votes(1, 1, 0)),
     ]
     role = role_of(TRAIN, PARAMS.judge_share)
-    assert prepare(rows, PARAMS).ratings["train"] == [
+    assert records(prepare(rows), "ratings", "train") == [
         Rating(TRAIN, "Fine.", 0.75, "test", "batch-1", "rating", 5, role),
         Rating(TRAIN, "Bad.", 0.0, "test", "batch-1", "rating", 10, role),
         Rating(TRAIN, "So-so.", pytest.approx(2 / 3), "test", "batch-1", "thumbs", 2, role),
@@ -91,48 +102,21 @@ def test_ratings_and_thumbs_are_scaled_to_one() -> None:
 
 @pytest.mark.parametrize(("best", "levels"), [(3, 3), (6, 6), (11, 11), (12, 11), (101, 11), (2.5, 11)])
 def test_fine_and_fractional_scales_are_read_in_tenths(best: float, levels: int) -> None:
-    (found,) = prepare([*enough(), rating(TRAIN, "Fine.", 2, "Ann", best=best)], PARAMS).ratings["train"]
+    (found,) = records(prepare([*enough(), rating(TRAIN, "Fine.", 2, "Ann", best=best)]), "ratings", "train")
     assert found.levels == levels
 
 
 def test_prompts_are_distinct_and_of_all_kinds() -> None:
     rows = [*enough(), thumb(TRAIN, "Fine.", 1), demonstration(TRAIN.upper(), "Loud.")]
-    prompts = [item for split in SPLITS for item in prepare(rows, PARAMS).prompts[split]]
+    prompts = records(prepare(rows), "prompts")
     assert len(prompts) == 61
     assert Prompt(TRAIN, "test") in prompts
     assert Prompt(TRAIN.upper(), "test") not in prompts
 
 
-def test_what_is_left_out_is_counted() -> None:
-    rows = [
-        *enough(),
-        row("ranking", TRAIN, ("A", "A", "B"), ranks=[1, 2, 3]),
-        thumb(TRAIN, "Fine.", 1),
-        row("ranking", "Even?", ("A", "B"), ranks=[1, 1]),
-    ]
-    prepared = prepare(rows, PARAMS)
-    assert prepared.dropped == {"identical answers": 1, "nothing to compare": 2}
-    assert prepared.read == {"demonstration": 60, "pairwise": 60, "ranking": 2, "thumbs": 1}
-    assert prepared.comparisons == {"pairwise": 60, "ranking": 2}
-
-
-def test_summary_counts_what_is_in_the_tables() -> None:
-    prepared = prepare([*enough(), pair("Question 0?", "C", "D", 0.5)], PARAMS)
-    summary = summarise(prepared)
-    assert summary["ties"] == 1
-    assert sum(summary["used"]["demonstrations"].values()) == 60
-    assert sum(sum(summary["used"][f"preferences_{role}"].values()) for role in ("reward", "judge")) == 61
-    assert summary["used"]["prompts"] == {split: len(prepared.prompts[split]) for split in SPLITS}
-    lines = as_text(summary).splitlines()
-    assert lines[0].split() == ["train", "validation", "test"]
-    assert lines[1].split() == ["demonstrations", *(str(len(prepared.demonstrations[s])) for s in SPLITS)]
-    assert "rows read                60 demonstration, 61 pairwise" in lines
-    assert "left out                 none" in lines
-
-
 def test_the_same_rows_write_the_same_bytes(tmp_path) -> None:
-    write_tables(tmp_path / "a", prepare(enough(), PARAMS))
-    write_tables(tmp_path / "b", prepare(enough(), PARAMS))
+    write_tables(tmp_path / "a", prepare(enough()))
+    write_tables(tmp_path / "b", prepare(enough()))
     written = digest_tree(tmp_path / "a")
     assert written == digest_tree(tmp_path / "b")
     assert sorted(written) == sorted(f"{name}/{split}.parquet" for name in TABLES for split in SPLITS)
@@ -141,12 +125,12 @@ def test_the_same_rows_write_the_same_bytes(tmp_path) -> None:
 def test_tables_replace_those_that_were_there(tmp_path) -> None:
     (tmp_path / "prepared").mkdir()
     (tmp_path / "prepared" / "old.parquet").write_text("old")
-    write_tables(tmp_path / "prepared", prepare(enough(), PARAMS))
+    write_tables(tmp_path / "prepared", prepare(enough()))
     assert not (tmp_path / "prepared" / "old.parquet").exists()
 
 
 def test_a_table_without_rows_has_its_columns(tmp_path) -> None:
-    write_tables(tmp_path, prepare(enough(), PARAMS))
+    write_tables(tmp_path, prepare(enough()))
     frame = pl.read_parquet(tmp_path / "ratings" / "train.parquet")
     assert frame.schema == {
         "prompt": pl.String,
@@ -163,7 +147,7 @@ def test_a_table_without_rows_has_its_columns(tmp_path) -> None:
 
 def test_no_comparison_at_all_is_an_error() -> None:
     with pytest.raises(DataError, match="no comparison of two answers") as error:
-        prepare([demonstration("P", "A"), rating("P", "A", 3, "Ann")], PARAMS)
+        prepare([demonstration("P", "A"), rating("P", "A", 3, "Ann")])
     assert "ingest pairwise judgements" in error.value.remedy
 
 

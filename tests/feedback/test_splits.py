@@ -1,6 +1,8 @@
 """Splits and roles: decided by the prompt alone, for good."""
 
 import hashlib
+import unicodedata
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -53,3 +55,24 @@ def test_a_larger_test_share_takes_prompts_and_gives_none_back() -> None:
     before = {prompt for prompt in PROMPTS if split_of(prompt, 0.1, 0.1) == "test"}
     after = {prompt for prompt in PROMPTS if split_of(prompt, 0.1, 0.2) == "test"}
     assert before < after
+
+
+SHARES = st.floats(min_value=0.01, max_value=0.4)
+#: Latin, Greek and Cyrillic, digits, marks, full-width letters and a ligature. No Turkish i: there case is a letter.
+LETTERS = st.text("abxyzÀÉüñç\u00e5αβωджя0157?!.,-ＡｂＺ？\ufb01", min_size=1, max_size=6)
+SPACES = st.sampled_from([" ", "  ", "\t", "\n", "\u00a0", "\u3000"])
+DRESSES = st.sampled_from(
+    [str, str.upper, str.lower, str.casefold]
+    + [partial(unicodedata.normalize, form) for form in ("NFC", "NFD", "NFKC", "NFKD")]
+)
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=4), st.data(), SHARES, SHARES, SHARES)
+def test_spellings_of_one_prompt_are_on_one_side(words, data, validation, test, judge) -> None:
+    """Other case, other spaces, other forms of the same letters."""
+
+    def side_of_a_spelling():
+        text = data.draw(SPACES).join(data.draw(DRESSES)(word) for word in words)
+        return split_of(text, validation, test), role_of(text, judge)
+
+    assert side_of_a_spelling() == side_of_a_spelling()
