@@ -12,7 +12,13 @@ from components.evaluation.curves import training_plots
 from components.evaluation.gates import Verdict
 from components.evaluation.plots import reliability_plot
 from components.evaluation.steps import StepTable
-from components.evaluation.tables import models_table, paragraph, scorers_table, slices_table
+from components.evaluation.tables import (
+    lessons_table,
+    models_table,
+    paragraph,
+    scorers_table,
+    slices_table,
+)
 from components.files import write_text
 from components.pages.page import render_page
 from components.pages.plots import Plot
@@ -55,6 +61,7 @@ def _tables(metrics: Mapping[str, Any]) -> list[Any]:
     found = (
         models_table(metrics),
         scorers_table(metrics),
+        lessons_table(metrics),
         slices_table(metrics, "by_source", "The reward model's accuracy by source"),
         slices_table(metrics, "by_annotator", "The reward model's accuracy by annotator"),
         slices_table(metrics, "by_batch", "The reward model's accuracy by batch"),

@@ -46,6 +46,19 @@ def scorers_table(metrics: Mapping[str, Any]) -> Table:
     return _table("What scores the answers, on held-out pairs", columns, rows, metrics)
 
 
+def lessons_table(metrics: Mapping[str, Any]) -> Table:
+    """The pairs that were there to learn from, those that say nothing to this model, and those that taught it."""
+    rows: dict[str, Show] = {
+        "Pairs of its role": plain("train_pairs_prepared", "{:,.0f}"),
+        "The same answer twice, once cut to max_response_tokens": plain(
+            "train_pairs_alike_when_cut", "{:,.0f}"
+        ),
+        "Pairs that taught": plain("train_pairs", "{:,.0f}"),
+    }
+    columns = {"Reward model": "reward_model", "Judge": "judge", "DPO": "dpo"}
+    return _table("What the models that compare answers learned from", columns, rows, metrics)
+
+
 def slices_table(metrics: Mapping[str, Any], key: str, caption: str) -> Table:
     """The reward model's accuracy in each group of `reward_model.<key>`, such as each source, and the baseline's."""
     groups = Figures(metrics.get("reward_model")).groups(key)

@@ -8,6 +8,7 @@ from components.modeling.device import pick_device, seed_everything
 from components.modeling.loading import load_policy, save_model
 from components.stages.checkpointing import forget_checkpoints
 from components.stages.launching import run_training_stage
+from components.stages.pair_counts import count_pairs
 from components.stages.paths import DPO, SFT
 from components.stages.prepared import load_preferences
 from components.stages.step_log import StepLog
@@ -25,7 +26,8 @@ def main() -> None:
     model, tokenizer, text_format = load_policy(SFT)
     model.to(pick_device())
     # The same pairs as the reward model's: PPO and DPO learn from the same people.
-    pairs = encode_preferences(tokenizer, text_format, load_preferences("train", "reward"))
+    preferences = load_preferences("train", "reward")
+    pairs = encode_preferences(tokenizer, text_format, preferences)
     log = StepLog(STAGE, count_steps(len(pairs), params.dpo), shown=("loss", "margin"))
     run = start_run(STAGE, params, params.seed, log)
     train_dpo(model, pairs, params.dpo, run)
@@ -33,9 +35,8 @@ def main() -> None:
         return
     with replacing_directory(DPO) as folder:
         save_model(folder, model, tokenizer, text_format)
-    log.write(
-        {"pairs": len(pairs), "train_loss": log.mean_of_last("loss"), "margin": log.mean_of_last("margin")}
-    )
+    figures = {"train_loss": log.mean_of_last("loss"), "margin": log.mean_of_last("margin")}
+    log.write({**count_pairs(len(preferences), len(pairs)), **figures})
     forget_checkpoints(STAGE)
 
 

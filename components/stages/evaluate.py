@@ -16,6 +16,7 @@ from components.modeling.device import seed_everything
 from components.progress import Progress
 from components.records import Prompt
 from components.stages.comparison import Comparison, compare_models
+from components.stages.pair_counts import pairs_learned
 from components.stages.paths import JUDGE, REPORTS, REWARD
 from components.stages.prepared import load_preferences, load_prompts
 from components.stages.reward_quality import RewardQuality, measure_reward_model
@@ -34,6 +35,8 @@ def main() -> None:
     comparison = _comparison(params, bootstrap)
     _say(2, {"win_rate_vs_sft": comparison.figures["policy"]["win_rate_vs_sft"]})
     metrics = {"reward_model": reward.figures(), "judge": judge.figures(), **comparison.figures}
+    for stage in ("reward_model", "judge", "dpo"):
+        metrics[stage] |= pairs_learned(stage)
     verdict = judge_candidate(metrics, params.gates)
     _write(metrics, verdict, comparison.samples, params, {"Reward model": reward, "Judge": judge})
     _say(3, {})

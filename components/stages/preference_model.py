@@ -19,6 +19,7 @@ from components.modeling.loading import save_model
 from components.stages.backbone import Backbone, start_backbone
 from components.stages.checkpointing import forget_checkpoints
 from components.stages.fitting import fit_to_people, measure_scale
+from components.stages.pair_counts import count_pairs
 from components.stages.preference_data import Lesson, load_lesson
 from components.stages.step_log import LaterSteps, StepLog
 from components.stages.training_run import start_run
@@ -63,7 +64,7 @@ def train_preference_model(setting: Setting, params: Params) -> None:
         if staged is None:
             return
         figures = fit_to_people(staged)
-    log.write(_counts(judgements) | _of_training(log, steps) | figures)
+    log.write(_counts(lesson, judgements) | _of_training(log, steps) | figures)
     forget_checkpoints(setting.stage)
 
 
@@ -105,15 +106,14 @@ def _save(member: Backbone, folder: Path) -> None:
     measure_scale(member).save(folder)
 
 
-def _counts(judgements: Judgements) -> dict[str, object]:
-    kinds = Counter(_kind_of(judgement) for judgement in judgements)
-    return {kind: kinds[kind] for kind in ("pairs", "ratings", "thumbs")}
-
-
-def _kind_of(judgement: EncodedPair | EncodedRating) -> str:
-    if isinstance(judgement, EncodedPair):
-        return "pairs"
-    return "ratings" if judgement.levels else "thumbs"
+def _counts(lesson: Lesson, judgements: Judgements) -> dict[str, object]:
+    kinds = Counter(rating.kind for rating in lesson.ratings)
+    taught = sum(isinstance(judgement, EncodedPair) for judgement in judgements)
+    return {
+        **count_pairs(len(lesson.preferences), taught),
+        "ratings": kinds["rating"],
+        "thumbs": kinds["thumbs"],
+    }
 
 
 def _of_training(log: StepLog, steps: Sequence[int]) -> dict[str, object]:
