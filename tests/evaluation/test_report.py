@@ -4,39 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from pages.html_page import Page
 from report_case import INJECTIONS, hostile_samples, metrics, samples, verdict, write_page
 
 from components.evaluation.answers import Answer, Sample
 from components.pages.page import visible
-
-
-class Page(HTMLParser):
-    """The tags, attributes and texts a browser would see."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.texts: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.texts))
-
-    def values(self, *names: str) -> list[str]:
-        return [value for _, name, value in self.attributes if name in names]
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +176,9 @@ def test_colours_can_be_read(whole: str, scheme: int) -> None:
         re.findall(r"--([\w-]+): (#\w{6})", re.findall(r":root \{(.*?)\}", whole, re.DOTALL)[scheme])
     )
     grounds = [
-        (ink, ground) for ink in ("ink", "faint", "good", "bad", "link") for ground in ("page", "paper")
+        (ink, ground)
+        for ink in ("ink", "faint", "good", "bad", "waits", "link")
+        for ground in ("page", "paper")
     ]
-    for ink, ground in [*grounds, ("good", "good-paper"), ("bad", "bad-paper")]:
+    for ink, ground in [*grounds, *((name, f"{name}-paper") for name in ("good", "bad", "waits"))]:
         assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)

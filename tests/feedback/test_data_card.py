@@ -1,0 +1,139 @@
+"""The data card: figures by hand, a front matter that a machine reads, and text that stays text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from batch_case import batch_rows, canonical, manifest, quality
+from evaluation.report_case import INJECTIONS
+from prepare_rows import PARAMS, demonstration, row, votes
+
+from components.feedback.report.card import data_card
+from components.feedback.report.dataset import dataset_figures
+from components.feedback.report.markdown import plain, table
+from components.feedback.splits import role_of, split_of
+
+
+def front_matter(card: str) -> dict:
+    start, content, _ = card.split("---\n", 2)
+    assert start == ""
+    return yaml.safe_load(content)
+
+
+def card_of(rows: list[dict], manifests=None, **licences: str) -> str:
+    known = [manifest()] if manifests is None else manifests
+    return data_card(known, dataset_figures(canonical(rows), PARAMS), "reviews", licences)
+
+
+def test_figures_by_hand() -> None:
+    rows = [
+        row("pairwise", "P", ("A", "B"), votes=votes(1, 1, 0, by=["Ann", "Bob", None])),
+        row("pairwise", "Q", ("A", "B"), votes=votes(1, by=["Ann"])),
+        demonstration("P", "A"),
+    ]
+    found = dataset_figures(canonical(rows), PARAMS)
+    assert found["annotators"]["named"] == 2
+    # Of five judgements Ann gave two; the demonstration and a vote are nameless.
+    assert found["annotators"]["largest_share"] == 0.4
+    assert found["annotators"]["judgements"] == [1.1, 1.5, 1.9]
+    assert found["agreement"]["pairwise"]["items"] == 1
+    # Three couples of votes, of which one agrees.
+    assert found["agreement"]["pairwise"]["agreement"] == pytest.approx(1 / 3, abs=1e-4)
+    assert "kappa" not in found["agreement"]["pairwise"]
+    for prompt in "PQ":
+        split, role = (
+            split_of(prompt, PARAMS.validation_share, PARAMS.test_share),
+            role_of(prompt, PARAMS.judge_share),
+        )
+        assert found["splits"][split][role] > 0
+    assert sum(count for roles in found["splits"].values() for count in roles.values()) == 2
+
+
+def test_the_front_matter_is_the_hub_s() -> None:
+    found = front_matter(card_of(batch_rows()))
+    assert found == {
+        "pretty_name": "reviews",
+        "license": "unknown",
+        "task_categories": ["text-generation", "reinforcement-learning"],
+        "tags": ["rlhf", "human-feedback", "demonstration", "pairwise", "rating", "thumbs"],
+        "size_categories": ["n<1K"],
+        "language": ["en"],
+    }
+    assert front_matter(card_of(batch_rows(), test="cc-by-4.0"))["license"] == "cc-by-4.0"
+
+
+def test_what_the_card_says() -> None:
+    manifests = [
+        manifest(findings=quality()["findings"]),
+        manifest(batch="spammed-1", status="held"),
+        manifest(batch="gone-2", status="withdrawn", message="a licence was withdrawn"),
+    ]
+    card = card_of(batch_rows(), manifests)
+    assert "271 judgements of people" in card
+    assert "| pairwise | 200 |" in card
+    assert "- 8 people with a name; names are not part of this card." in card
+    assert "worker" not in card
+    assert "- Rows tagged HTML: 1." in card
+    assert "- Rows refused as IDENTICAL, and so not in here: 36." in card
+    assert "- SPAM in week-7-0a1b2c3d: look at what the annotator answered" in card
+    assert "- Not in here: spammed-1, held." in card
+    assert "- Not in here: gone-2, withdrawn: a licence was withdrawn." in card
+    assert "| week-7-0a1b2c3d | accepted | 300 | 271 | 20 | 9 |" in card
+    assert "| test | unknown |" in card
+    assert re.search(
+        r"judged more than once: 200; two votes agree \d\d\.\d% of the time, Krippendorff's alpha is", card
+    )
+
+
+def test_an_empty_dataset_has_a_card() -> None:
+    card = card_of([], [])
+    assert "0 judgements of people" in card
+    assert "None that the checks of ingestion know of." in card
+
+
+def test_the_same_dataset_is_the_same_text() -> None:
+    assert card_of(batch_rows()) == card_of(batch_rows())
+
+
+@pytest.mark.parametrize(
+    "text", [*INJECTIONS, "a\x1b[31mred\x00", "\u202egnp", "a | b\n# c", "[x](https://e.org)"]
+)
+def test_hostile_text_is_text(text: str) -> None:
+    rows = [row("pairwise", "P", ("A", "B"), votes=votes(1, by=[text]), source=text, language=text)]
+    made = manifest(status="withdrawn", message=text, tags={text: 1}, reasons={text: 1})
+    card = card_of(rows, [made, manifest(findings=[{"code": text, "remedy": text}])])
+    content = card.split("---\n", 2)[2]
+    assert "<" not in content
+    assert not set(card) & {"\x1b", "\x00", "\u202e"}
+    assert len([line for line in content.splitlines() if line.startswith("#")]) == 7
+    assert front_matter(card)["language"] == [text]
+    for line in content.splitlines():
+        if line.startswith("|"):
+            assert line.count("|") - line.count("\\|") in (3, 4, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("week-1.jsonl", "week-1.jsonl"),
+        ("a_b *c*", r"a\_b \*c\*"),
+        ("see https://e.org www.e.org", r"see https\://e.org www\.e.org"),
+        ("<b>&amp;", "&lt;b&gt;&amp;amp;"),
+        ("one\n\n# two", r"one \# two"),
+        ("x" * 200, "x" * 120 + "…"),
+    ],
+)
+def test_plain_text(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_a_table() -> None:
+    assert table(["a", "n"], [["x|y", 1234], ["z", None], ["w", 0.25]]) == [
+        "| a | n |",
+        "| --- | --- |",
+        r"| x\|y | 1,234 |",
+        "| z | – |",
+        "| w | 0.25 |",
+    ]
