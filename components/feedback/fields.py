@@ -46,11 +46,13 @@ class Fields:
 
     def name(self, name: str) -> str | None:
         """An id, an annotator: text, or a whole number as it is written ("00123" stays so)."""
+        self._used.add(name)
         value = self._values.get(name)
+        if value is None or isinstance(value, str):
+            return value or None
         if isinstance(value, int) and not isinstance(value, bool):
-            self._used.add(name)
             return str(value)
-        return self.optional_text(name)
+        return self._typed(name, value, str)
 
     def number(self, name: str) -> float:
         return as_number(self._present(name), self._path + name, self._textual)
@@ -88,8 +90,11 @@ class Fields:
 
     def moment(self, name: str) -> datetime | None:
         """A time in UTC, or None where there is none."""
+        value = self._values.get(name)
         self._used.add(name)
-        return as_moment(self._values[name], self._path + name) if self.has(name) else None
+        if value is None or (self._textual and value == ""):
+            return None
+        return as_moment(value, self._path + name)
 
     def items(self, name: str) -> list[Any]:
         value = self._present(name)
@@ -134,6 +139,8 @@ class Fields:
 
     def rest(self) -> dict[str, Any]:
         """Fields that nothing has read, as plain JSON values; null ones say nothing and are left out."""
+        if self._values.keys() <= self._used:
+            return {}
         names = (name for name in self._values if name not in self._used and self.has(name))
         return {str(name): plain(self._values[name]) for name in names}
 

@@ -53,5 +53,6 @@ def complete(fields: Fields, draft: Draft, id_name: str = "id") -> Draft:
     if draft.seconds is None:
         draft.seconds = fields.amount("seconds")
     # Last: it holds what nothing above has read.
-    draft.meta = {**draft.meta, **fields.rest()}
+    if rest := fields.rest():
+        draft.meta = {**draft.meta, **rest}
     return draft

@@ -27,7 +27,7 @@ _ISSUED = re.compile(
 def card_in(text: str) -> str | None:
     """Says where a text holds a card's number."""
     found = next((match for match in _WRITTEN.finditer(text) if _is_card(match[0])), None)
-    return found and f"holds a card number, at character {found.start() + 1}"
+    return None if found is None else f"holds a card number, at character {found.start() + 1}"
 
 
 def _is_card(written: str) -> bool:

@@ -53,7 +53,7 @@ def control_in(text: str) -> str | None:
 def bidi_in(text: str) -> str | None:
     """Says which bidirectional control character a text holds."""
     match = None if text.isascii() else _BIDI.search(text)
-    return match and f"holds the bidirectional control character {_code_point(match[0])}"
+    return None if match is None else f"holds the bidirectional control character {_code_point(match[0])}"
 
 
 def _code_point(characters: str) -> str:

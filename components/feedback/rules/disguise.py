@@ -25,6 +25,7 @@ _GREEK, _CYRILLIC = "\u0370-\u03ff", "\u0400-\u052f"
 #: Armenian, Coptic, Cherokee: nobody writes one word in these and in Latin letters.
 _RARE = "\u0531-\u0587\u13a0-\u13fd\u2c80-\u2cff\uab70-\uabbf"
 _MARKS = "\u0300-\u036f"
+_MARK = re.compile(f"[{_MARKS}]+")
 _WORD = re.compile(f"[{_LATIN}{_GREEK}{_CYRILLIC}{_RARE}{_MARKS}]+")
 _RUN = re.compile(f"[{_LATIN}]+|[{_GREEK}]+|[{_CYRILLIC}]+|[{_RARE}]+")
 _IS_LATIN, _IS_GREEK, _IS_RARE = (re.compile(f"[{letters}]") for letters in (_LATIN, _GREEK, _RARE))
@@ -34,14 +35,15 @@ _LIKE_CYRILLIC = frozenset("aceopxyijsABCEHIKMOPSTXY")
 #: Greek letters that pass for Latin ones in small print, but stand for themselves in formulas: pαypal, not sinα.
 _NEARLY_LATIN = frozenset("αγεηικνορτυχω")
 _FUNCTIONS = "arg|cos|cosh|cot|csc|curl|det|div|exp|grad|lim|ln|log|max|min|mod|rot|sec|sgn|sin|sinh|tan|tanh"
-_FUNCTION = re.compile(rf"(?:{_FUNCTIONS})|.*(?:{_FUNCTIONS})\Z")
-_SMALL = re.compile("[a-z]{3,}")
+#: Small Latin letters before and after Greek, of a word and not of a function's name.
+_BEFORE = re.compile(rf"(?!.*(?:{_FUNCTIONS})\Z)[a-z]{{3,}}")
+_AFTER = re.compile(rf"(?!{_FUNCTIONS})[a-z]{{3,}}")
 
 
 def zero_width_in(text: str) -> str | None:
     """Says which character without width stands inside a word."""
     match = None if text.isascii() else _ZERO_WIDTH.search(text)
-    return match and f"holds U+{ord(match[0][1]):04X}, which has no width, inside a word"
+    return None if match is None else f"holds U+{ord(match[0][1]):04X}, which has no width, inside a word"
 
 
 def mixed_scripts_in(text: str) -> str | None:
@@ -51,9 +53,9 @@ def mixed_scripts_in(text: str) -> str | None:
     """
     if text.isascii():
         return None
-    words = (match[0] for match in _WORD.finditer(text) if not match[0].isascii())
+    words = (_MARK.sub("", match[0]) for match in _WORD.finditer(text) if not match[0].isascii())
     mixed = next((word for word in words if _is_mixed(_RUN.findall(word))), None)
-    return mixed and f"holds the word {ascii(mixed[:40])[1:-1]}, of letters of two scripts"
+    return None if mixed is None else f"holds the word {ascii(mixed[:40])[1:-1]}, of letters of two scripts"
 
 
 def _is_mixed(runs: list[str]) -> bool:
@@ -73,8 +75,10 @@ def _passes_for_latin(runs: list[str], place: int) -> bool:
         return False
     if _LIKE_LATIN.issuperset(runs[place]):
         return True
-    neighbours = [run for run in runs[max(0, place - 1) : place + 2] if _SMALL.fullmatch(run)]
-    return _NEARLY_LATIN.issuperset(runs[place]) and any(not _FUNCTION.match(run) for run in neighbours)
+    if not _NEARLY_LATIN.issuperset(runs[place]):
+        return False
+    before, after = "".join(runs[max(0, place - 1) : place]), "".join(runs[place + 1 : place + 2])
+    return _BEFORE.fullmatch(before) is not None or _AFTER.fullmatch(after) is not None
 
 
 _OTHERS = r"\x{370}-\x{3ff}\x{400}-\x{52f}\x{531}-\x{587}\x{13a0}-\x{13fd}\x{2c80}-\x{2cff}\x{ab70}-\x{abbf}"

@@ -12,6 +12,7 @@ import re
 from components.feedback.reasons import Reason
 from components.feedback.rules.text_rule import TextRule
 
+_AT = re.compile(r"(?<=[\w.%+'-])@(?=\w)")
 _LOCAL = re.compile(r"[\w.%+'-]{1,64}\Z")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24}|xn--[a-z0-9-]{2,20})(?![\w(-])")
 #: Top-level domains of more than two letters that people have addresses in. Of A@B.inverse none is.
@@ -30,13 +31,9 @@ _IN_URL = re.compile(r"://[^\s/@]*\Z")
 
 def email_in(text: str) -> str | None:
     """Says where a text holds an e-mail address."""
-    at = text.find("@")
-    while at >= 0:
-        start = _address_around(text, at)
-        if start is not None:
-            return f"holds an e-mail address, at character {start + 1}"
-        at = text.find("@", at + 1)
-    return None
+    starts = (_address_around(text, match.start()) for match in _AT.finditer(text))
+    start = next((start for start in starts if start is not None), None)
+    return None if start is None else f"holds an e-mail address, at character {start + 1}"
 
 
 def _address_around(text: str, at: int) -> int | None:
@@ -46,8 +43,8 @@ def _address_around(text: str, at: int) -> int | None:
     if local is None or domain is None or local[0] == "git" or not _is_top_level(domain[1]):
         return None
     before = text[max(0, local.start() - 80) : local.start()]
-    is_handle = before.endswith("@")
-    return None if is_handle or _IN_URL.search(before) else local.start()
+    # @name@server is a handle.
+    return None if before.endswith("@") or _IN_URL.search(before) else local.start()
 
 
 def _is_top_level(name: str) -> bool:

@@ -51,7 +51,9 @@ class EvaluationPrompts:
         forms = plain_form(pl.Series([text for _, text in found], dtype=pl.String))
         prompts = cls()
         for (place, _), form in zip(found, forms, strict=True):
-            prompts._add(place, form)
+            # "???" has no words to repeat.
+            if form:
+                prompts._add(place, form)
         return prompts
 
     def may_be_in(self, texts: pl.Series) -> pl.Series:
@@ -66,7 +68,7 @@ class EvaluationPrompts:
         if is_prompt and form in self.whole:
             return f"is the evaluation prompt of {self.whole[form]}"
         place = next((self.runs[run] for run in _runs(form, RUN_WORDS, step=1) if run in self.runs), None)
-        return place and f"repeats {RUN_WORDS} words of the evaluation prompt of {place}"
+        return None if place is None else f"repeats {RUN_WORDS} words of the evaluation prompt of {place}"
 
     def _add(self, place: str, form: str) -> None:
         self.whole.setdefault(form, place)
@@ -77,8 +79,12 @@ class EvaluationPrompts:
 
 def plain_form(texts: pl.Series) -> pl.Series:
     """Texts as words in small letters with one blank between."""
-    lower = texts.str.normalize("NFKC").str.to_lowercase()
-    return lower.str.replace_all(_IDEOGRAPH, " $1 ").str.replace_all(r"\W+", " ").str.strip_chars(" ")
+    # Most texts are ASCII, and what others need takes as long as all the rest.
+    others = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    if len(others):
+        spelled = texts.gather(others).str.normalize("NFKC").str.replace_all(_IDEOGRAPH, " $1 ")
+        texts = texts.scatter(others, spelled)
+    return texts.str.to_lowercase().str.replace_all(r"\W+", " ").str.strip_chars(" ")
 
 
 def _runs(form: str, length: int, step: int) -> Iterator[str]:

@@ -19,8 +19,8 @@ _LOOKED_AT = 600
 _SHORTEST = 60
 #: What the identifier calls numbers, markup and the like.
 _NO_LANGUAGE = "zxx"
-#: How sure the identifier must be.
-_SURE = 0.95
+#: The allowed languages together are less likely, and some other one is likelier.
+_UNLIKELY, _LIKELY = 0.02, 0.6
 #: The share of a text's words that are of the commonest ones, in running text of that language.
 _USUAL_SHARE = 0.2
 _COMMON_WORDS = {
@@ -67,8 +67,10 @@ class Languages:
         letters = "".join(_LETTER.findall(prose))
         if len(letters.encode("utf-8")) < _SHORTEST or len(letters) < len(prose.strip()) / 2:
             return None
-        code, sure = _identifier().classify(prose)
-        if code in (*self.codes, _NO_LANGUAGE) or sure < _SURE:
+        likely = dict(_identifier().rank(prose))
+        code = max(likely, key=likely.__getitem__)
+        allowed = sum(likely.get(other, 0.0) for other in self.codes)
+        if code == _NO_LANGUAGE or likely[code] < _LIKELY or allowed > _UNLIKELY:
             return None
         return f"seems to be in the language {code}, not in {', '.join(self.codes)}"
 

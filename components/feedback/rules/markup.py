@@ -12,20 +12,23 @@ from components.feedback.rules.text_rule import TextRule
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,40}(?:[.,][0-9]{1,40}){0,20}\s*%?\s*\Z")
 
-#: Elements that are nothing else wherever they stand between < and >.
+#: Elements whose names are no words: nothing else stands between < and >.
 _ELEMENTS = (
-    "abbr|address|article|aside|audio|base|blockquote|body|br|button|canvas|caption|center|code|col|colgroup|dd|del|details"
-    "|dialog|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe"
-    "|img|input|ins|kbd|label|legend|li|link|main|mark|marquee|meta|nav|noscript|ol|optgroup|option|param|picture|pre|script"
-    "|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|title"
-    "|tr|track|tt|u|ul|video|wbr|math|xml"
+    "abbr|blockquote|br|col|colgroup|dd|div|dl|dt|em|fieldset|figcaption|h[1-6]|hr|html|iframe|img|ins|kbd|li|nav"
+    "|noscript|ol|optgroup|pre|script|span|strong|strike|sub|sup|svg|tbody|td|textarea|tfoot|th|thead|tr|tt|ul|wbr|xml"
+)
+#: Elements that are words: not of a generic type, such as List<input>.
+_WORDS = (
+    "address|article|aside|audio|base|body|button|canvas|caption|center|code|del|details|dialog|embed|figure|font|footer"
+    "|form|frame|frameset|head|header|input|label|legend|link|main|mark|marquee|math|meta|option|param|picture|section"
+    "|select|small|source|style|summary|table|title|track|u|video"
 )
 #: Elements that are also types and variables (List<object>, #include <map>): only with an attribute or an end.
-_NAMES = "a|area|b|bdo|big|cite|data|dfn|i|map|object|output|p|q|samp|slot|template|time|var|base|applet"
+_NAMES = "a|area|b|bdo|big|cite|data|dfn|i|map|object|output|p|q|samp|slot|template|time|var|applet"
 _MARKUP = re.compile(
-    rf"(?<!\w)<(?:{_ELEMENTS})(?:[\s/][^<>]{{0,2000}})?>"
-    rf"|<(?:{_ELEMENTS}|{_NAMES})[\s/][^<>=]{{0,200}}=[^<>]{{0,2000}}>"
-    rf"|</(?:{_ELEMENTS}|{_NAMES})\s{{0,9}}>|<!--|<!doctype\b|<\?(?:php|xml)\b|\bjavascript:[\w%&(/]",
+    rf"(?:<(?:{_ELEMENTS})|(?<!\w)<(?:{_WORDS}))(?:[\s/][^<>]{{0,2000}})?>"
+    rf"|<(?:{_WORDS}|{_NAMES})[\s/][^<>=]{{0,200}}=[^<>]{{0,2000}}>"
+    rf"|</(?:{_ELEMENTS}|{_WORDS}|{_NAMES})\s{{0,9}}>|<!--|<!doctype\b|<\?(?:php|xml)\b|\bjavascript:[\w%&(/]",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -43,7 +46,7 @@ def markup_in(text: str) -> str | None:
     if "<" not in text and ":" not in text:
         return None
     match = _MARKUP.search(text)
-    return match and f"holds the markup {match[0][:40]!a}"
+    return None if match is None else f"holds the markup {match[0][:40]!a}"
 
 
 FORMULA = TextRule(Reason.FORMULA, formula_in, r"\A\s*[=+\-@＝＋－＠]")

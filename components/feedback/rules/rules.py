@@ -71,7 +71,11 @@ class Rules:
 
     def texts(self, draft: Draft) -> list[str]:
         """The texts of a draft that `suspicious` must have seen before `check` may be told that it is plain."""
-        return [text for _, text in _texts(draft)] + list(_leaves(draft.meta))
+        prompt = draft.prompt
+        turns = (
+            (prompt.text,) if prompt.messages is None else (message.content for message in prompt.messages)
+        )
+        return [*turns, *draft.responses, *(_leaves(draft.meta) if draft.meta else ())]
 
     def suspicious(self, texts: pl.Series) -> pl.Series:
         """For each text whether a rule about texts might object to it; where False, none does."""

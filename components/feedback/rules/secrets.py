@@ -79,8 +79,8 @@ def secret_in(text: str) -> str | None:
 
 
 def secret_in_raw(raw: str) -> str | None:
-    """The same of a record as it stands in a file, where a line end may be written as \\n."""
-    return secret_in(re.sub(r"\\[nrt]", "\n", raw))
+    """The same of a record as it stands in a file, where \\n may be a line's end and \\" a quote."""
+    return secret_in(re.sub(r"\\[nrt]", "\n", raw).replace('\\"', '"'))
 
 
 def _said(name: str, start: int) -> str:

@@ -27,7 +27,7 @@ def special_token_in(text: str) -> str | None:
     if "<" not in text and "[" not in text:
         return None
     match = _TOKEN.search(text)
-    return match and f"holds the special token {ascii(match[0])[1:-1]}"
+    return None if match is None else f"holds the special token {ascii(match[0])[1:-1]}"
 
 
 SPECIAL_TOKEN = TextRule(

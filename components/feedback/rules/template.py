@@ -45,7 +45,7 @@ def template_in(text: str) -> str | None:
     if match := _ROLE.search(prose):
         return f"holds the role marker {match[0].strip()!a} at the start of a line"
     match = _TEMPLATE.search(prose) if braces else None
-    return match and f"holds the template code {match[0][:40]!a}"
+    return None if match is None else f"holds the template code {match[0][:40]!a}"
 
 
 TEMPLATE = TextRule(
