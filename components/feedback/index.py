@@ -27,23 +27,15 @@ from components.workspace import STATE
 
 FILE = "feedback-index.db"
 _RECENT = 50
-#: How many lines of a contradiction are told.
-_TOLD = 5
+_CACHE_KIB = 128 * 1024
 _TABLES = """
 CREATE TABLE IF NOT EXISTS batch (number INTEGER PRIMARY KEY, name TEXT, sha256 TEXT, stamp TEXT);
 CREATE INDEX IF NOT EXISTS batch_sha256 ON batch (sha256);
 CREATE TABLE IF NOT EXISTS judgement (
     key BLOB PRIMARY KEY, batch INTEGER, line INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS named (
-    key BLOB PRIMARY KEY, batch INTEGER, line INTEGER) WITHOUT ROWID;
-CREATE TEMP TABLE voice (
-    question BLOB, prefers INTEGER, place INTEGER, line INTEGER, annotator TEXT, digest BLOB, id BLOB);
+    key TEXT PRIMARY KEY, batch INTEGER, line INTEGER) WITHOUT ROWID;
 """
-_CONTRADICTIONS = """
-SELECT question, place, line, annotator, digest, id FROM voice
-WHERE question IN (SELECT question FROM voice GROUP BY question HAVING min(prefers) < max(prefers)) ORDER BY place
-"""
-
 #: Why rows of a batch are refused, by their places (judgements.Entry).
 Faults = dict[int, RowError]
 
@@ -75,22 +67,13 @@ class FeedbackIndex:
 
         Returns: those that repeat a judgement or an id, of this batch or of one before.
         """
-        faults = {} if self._claim_all(entries) else self._claim_each(entries)
-        self._hear([entry for entry in entries if entry.place not in faults])
-        return faults
+        return {} if self._claim_all(entries) else self._claim_each(entries)
 
-    def contradictions(self) -> Faults:
-        """The batch's rows in which a person prefers both of two answers: which holds, nobody can tell."""
-        found = self._database.execute(_CONTRADICTIONS).fetchall()
-        lines: dict[bytes, list[int]] = {}
-        for question, _, line, *_ in found:
-            lines.setdefault(question, []).append(line)
-        self._forget("judgement", [digest for *_, digest, _ in found])
-        self._forget("named", [key for *_, key in found if key is not None])
-        # Where a record contradicts itself in several ways, the first is told.
-        return {
-            place: _contradiction(who, lines[question]) for question, place, _, who, *_ in reversed(found)
-        }
+    def forget(self, entries: Iterable[Entry]) -> None:
+        """Rows that are refused after all: another batch may bring them."""
+        for entry in entries:
+            self._database.execute("DELETE FROM judgement WHERE key = ?", (entry.digest,))
+            self._database.execute("DELETE FROM named WHERE key = ?", (entry.id_key,))
 
     def commit(self, folder: Path) -> None:
         """Make the batch last: its folder is in place."""
@@ -120,7 +103,7 @@ class FeedbackIndex:
         self._database.execute("RELEASE block")
         return alone
 
-    def _enter(self, table: str, keys: Sequence[tuple[bytes, int]]) -> bool:
+    def _enter(self, table: str, keys: Sequence[tuple[bytes | str, int]]) -> bool:
         """Enter (key, line) that are not there; whether none was."""
         before = self._database.total_changes
         self._database.executemany(
@@ -144,34 +127,13 @@ class FeedbackIndex:
         self._enter("judgement", [(entry.digest, entry.line)])
         return None
 
-    def _owner(self, table: str, key: bytes) -> tuple[str, int] | None:
+    def _owner(self, table: str, key: bytes | str) -> tuple[str, int] | None:
         """The batch that has a key, "" for the one that is taken in, and on which line."""
         found = self._database.execute(
             f"SELECT batch, line, name FROM {table} JOIN batch ON number = batch WHERE key = ?",  # noqa: S608
             (key,),
         ).fetchone()
         return None if found is None else ("" if found[0] == self._batch else found[2], found[1])
-
-    def _hear(self, entries: Sequence[Entry]) -> None:
-        self._database.executemany(
-            "INSERT INTO voice VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    voice.question,
-                    voice.prefers,
-                    entry.place,
-                    entry.line,
-                    voice.annotator,
-                    entry.digest,
-                    entry.id_key,
-                )
-                for entry in entries
-                for voice in entry.voices
-            ),
-        )
-
-    def _forget(self, table: str, keys: Sequence[bytes]) -> None:
-        self._database.executemany(f"DELETE FROM {table} WHERE key = ?", [(key,) for key in keys])  # noqa: S608
 
     def _remove(self, name: str) -> None:
         (number,) = self._database.execute("SELECT number FROM batch WHERE name = ?", (name,)).fetchone()
@@ -190,12 +152,12 @@ def entries_of(folder: Path) -> list[Entry]:
     there = scan_rows(folder).select("line", "digest", "row_id", "source").collect()
     gone = ((line, digest, digest[:NAME_DIGITS], "") for line, digest in withdrawn_rows(folder).iter_rows())
     return [
-        Entry(place, line, digest_key(digest), _id_key(digest, row_id, source), ())
+        Entry(place, line, digest_key(digest), _id_key(digest, row_id, source))
         for place, (line, digest, row_id, source) in enumerate(chain(there.iter_rows(), gone))
     ]
 
 
-def _id_key(digest: str, row_id: str, source: str) -> bytes | None:
+def _id_key(digest: str, row_id: str, source: str) -> str | None:
     return None if row_id == digest[:NAME_DIGITS] else key_of_id(source, row_id)
 
 
@@ -226,6 +188,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         # A write-ahead log survives a kill; what the last moments before a power cut brought is found again.
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
+        # Keys come in no order: where their pages do not stay in memory, each is read and written many times.
+        database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         database.executescript(_TABLES)
     except sqlite3.DatabaseError:
         database.close()
@@ -244,9 +208,3 @@ def _same_id(batch: str, line: int) -> RowError:
             Reason.ID_CONFLICT, "id", f"was given to another judgement, line {line} of batch {batch}"
         )
     return RowError(Reason.DUP_ID, "id", f"was given to the judgement of line {line}")
-
-
-def _contradiction(annotator: str, lines: Sequence[int]) -> RowError:
-    told = " and ".join(str(line) for line in sorted(set(lines))[:_TOLD])
-    what = f"{annotator!a} prefers both responses, each once (lines {told})"
-    return RowError(Reason.SELF_CONFLICT, "annotator", what)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from components.feedback.contradictions import contradictions
 from components.feedback.index import FeedbackIndex
 from components.feedback.parsing import Parsed, parsed
 from components.feedback.parsing.envelope import Envelope
@@ -13,7 +14,7 @@ from components.feedback.pool import sift_blocks
 from components.feedback.readers.registry import choose_reader
 from components.feedback.reasons import RowError
 from components.feedback.rules import Rules
-from components.feedback.sifting import Job, block_of
+from components.feedback.sifting import Job, Sifted, block_of
 from components.feedback.tally import Tally
 
 #: Called with how many rows are read so far.
@@ -36,10 +37,10 @@ class Intake:
         self._envelope = envelope
         self._format = format_name
         self._rules = rules
-        self._refused = folder / "refused"
+        self._refused, self._voices = folder / "refused", folder / "voices"
         self.rows = folder / "rows"
         self.reader = format_name
-        for room in (self.rows, self._refused):
+        for room in (self.rows, self._refused, self._voices):
             room.mkdir()
 
     def sort(self, index: FeedbackIndex, on_rows: OnRows) -> Tally:
@@ -55,9 +56,11 @@ class Intake:
                 tally.count(sifted.counts)
                 _note(late, index.add(sifted.entries))
                 on_rows(tally.read)
-        _note(late, index.contradictions())
-        if late:
-            self._sort_again(tally, late)
+        faults = contradictions(self._voices, [place for block in late.values() for place in block])
+        _note(late, faults)
+        for sifted in self._sort_again(late):
+            tally.count(sifted.counts)
+            index.forget(entry for entry in sifted.entries if entry.place in faults)
         tally.check()
         return tally
 
@@ -65,12 +68,12 @@ class Intake:
         """Files of refused rows, in the order of the file."""
         return sorted(self._refused.iterdir())
 
-    def _sort_again(self, tally: Tally, late: dict[int, dict[int, RowError]]) -> None:
+    def _sort_again(self, late: dict[int, dict[int, RowError]]) -> Iterator[Sifted]:
         """The blocks in which some rows turned out to be no good beside the others."""
-        with parsed(self._envelope) as file:
-            blocks = ((number, block) for number, block in enumerate(file.blocks) if number in late)
-            for sifted in sift_blocks(self._job(file), blocks, self._size(), late):
-                tally.count(sifted.counts)
+        if late:
+            with parsed(self._envelope) as file:
+                blocks = ((number, block) for number, block in enumerate(file.blocks) if number in late)
+                yield from sift_blocks(self._job(file), blocks, self._size(), late)
 
     def _job(self, file: Parsed) -> Job:
         self.reader = choose_reader(self._envelope.name, file.columns, self._format).name
@@ -82,6 +85,7 @@ class Intake:
             rules=self._rules,
             rows=self.rows,
             refused=self._refused,
+            voices=self._voices,
         )
 
     def _size(self) -> int:

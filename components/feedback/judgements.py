@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from components.feedback.draft import FIRST, SECOND, Draft
+import orjson
+
+from components.feedback.draft import Draft
 from components.feedback.parsing.record import Record
 
-#: Of a digest that stands for an id or for a question in the index: 2^64 of them before two are likely alike.
+#: Of a digest in the index: 2^64 of them before two are likely alike.
 KEY_BYTES = 16
-
-_encode = json.JSONEncoder(sort_keys=True).encode
 
 
 @dataclass(slots=True)
@@ -34,32 +33,18 @@ class Judgement:
     tags: tuple[str, ...]
 
 
-class Voice(NamedTuple):
-    """Which of two answers a named person prefers.
-
-    Attributes:
-        question: stands for the person, the prompt and the two answers.
-        prefers: whether it is the first of the two, in alphabetical order.
-    """
-
-    question: bytes
-    prefers: bool
-    annotator: str
-
-
 class Entry(NamedTuple):
     """A row that is sound by itself, as it is held against the others.
 
     Attributes:
         place: which row of the file it is, whatever its line: rows of one line of a JSON array have their own.
-        digest: the first bytes of the judgement's digest; id_key: of its id, where it has one.
+        digest: the first bytes of the judgement's digest; id_key: stands for its id, where it has one.
     """
 
     place: int
     line: int
     digest: bytes
-    id_key: bytes | None
-    voices: tuple[Voice, ...]
+    id_key: str | None
 
 
 def judgement_of(record: Record, draft: Draft, tags: tuple[str, ...] = ()) -> Judgement:
@@ -88,7 +73,7 @@ def digest_of_judgement(draft: Draft, texts: str) -> str:
         content.append(
             ["id", draft.row_id] if draft.row_id is not None else ["record", *_circumstances(draft)]
         )
-    return hashlib.sha256(_encode(content).encode("ascii")).hexdigest()
+    return hashlib.sha256(_encoded(content)).hexdigest()
 
 
 def digest_key(digest: str) -> bytes:
@@ -96,21 +81,18 @@ def digest_key(digest: str) -> bytes:
     return bytes.fromhex(digest)[:KEY_BYTES]
 
 
-def key_of_id(source: str, row_id: str) -> bytes:
+def key_of_id(source: str, row_id: str) -> str:
     """Stands for an id. Two sources may give the same id to different judgements."""
-    return _digest(source, row_id)[:KEY_BYTES]
+    return f"{len(source)}:{source}{row_id}"
 
 
-def voices(judged: Judgement) -> Iterator[Voice]:
-    """The preferences of named people; a tie contradicts none."""
-    draft = judged.draft
-    if draft.kind != "pairwise":
-        return
-    in_order = draft.responses[0] <= draft.responses[1]
-    for vote in draft.votes:
-        if vote.annotator is not None and vote.label in (FIRST, SECOND):
-            question = _digest(vote.annotator, judged.texts)[:KEY_BYTES]
-            yield Voice(question, (vote.label == FIRST) == in_order, vote.annotator)
+def _encoded(content: list[Any]) -> bytes:
+    """JSON, always the same for the same content."""
+    try:
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # It takes no whole number of more than 64 bits.
+        return json.dumps(content, sort_keys=True).encode("ascii")
 
 
 def _digest(*texts: str) -> bytes:

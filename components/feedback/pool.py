@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -39,11 +40,22 @@ def sift_blocks(
     """
     late = late or {}
     if size < POOL_BYTES:
-        yield from (sift(job, number, block, late.get(number)) for number, block in blocks)
+        yield from (_sift(job, number, block, late.get(number)) for number, block in blocks)
         return
     with _pool() as pool:
-        tasks = (pool.submit(sift, job, number, block, late.get(number)) for number, block in blocks)
+        tasks = (pool.submit(_sift, job, number, block, late.get(number)) for number, block in blocks)
         yield from _in_order(tasks, _WAITING * _processes())
+
+
+def _sift(job: Job, number: int, block: Block, late: Faults | None) -> Sifted:
+    """Sort a block without Python's search for garbage in cycles: of millions of rows none is one, and it takes a
+    third of the time.
+    """
+    gc.disable()
+    try:
+        return sift(job, number, block, late)
+    finally:
+        gc.enable()
 
 
 def _in_order(tasks: Iterator[Future[Sifted]], waiting: int) -> Iterator[Sifted]:

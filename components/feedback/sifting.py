@@ -12,9 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from components.feedback.columns import table_of
+from components.feedback.contradictions import Voice, voices, write_voices
 from components.feedback.draft import Draft
 from components.feedback.fields import Fields
-from components.feedback.judgements import Entry, Judgement, digest_key, judgement_of, key_of_id, voices
+from components.feedback.judgements import Entry, Judgement, digest_key, judgement_of, key_of_id
 from components.feedback.parsing.block import Block
 from components.feedback.parsing.record import Record
 from components.feedback.readers.registry import reader_named
@@ -37,7 +38,7 @@ class Job:
         file, unit: as people know the file, and what its lines are; for messages.
         reader: name of the format.
         textual: every value is text (CSV).
-        rows, refused: folders of the accepted and of the refused rows, a file a block in each.
+        rows, refused, voices: folders of accepted rows, refused rows and preferences, a file a block in each.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Job:
     rules: Rules
     rows: Path
     refused: Path
+    voices: Path
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def sift(job: Job, number: int, block: Block, late: Faults | None = None) -> Sif
         accepted.append(judged) if fault is None else refusals.append(Refusal(judged.record, fault))
     refusals.sort(key=lambda refusal: refusal.record.line)
     _write_refused(job, number, refusals)
+    if late is None:
+        write_voices(job.voices, number, list(_heard(places, sound)))
     counts = Counts(
         number=number,
         read=len(records),
@@ -196,10 +200,15 @@ def as_parquet(rows: pl.DataFrame) -> bytes:
     return content.getvalue()
 
 
+def _heard(places: Iterable[int], sound: Iterable[Judgement]) -> Iterator[Voice]:
+    for place, judged in zip(places, sound, strict=True):
+        yield from voices(judged.draft, judged.texts, place, judged.record.line)
+
+
 def _entry(reader: str, place: int, judged: Judgement) -> Entry:
     draft = judged.draft
     id_key = None if draft.row_id is None else key_of_id(draft.source or reader, draft.row_id)
-    return Entry(place, judged.record.line, digest_key(judged.digest), id_key, tuple(voices(judged)))
+    return Entry(place, judged.record.line, digest_key(judged.digest), id_key)
 
 
 def _first_fault(job: Job, refusals: Iterable[Refusal]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from batch_files import PAIR, Workspace, lines, pairs
 
 from components.feedback.index import FILE, open_index
-from components.feedback.judgements import Entry, Voice
+from components.feedback.judgements import Entry
 
 SIGNED = [{**row, "annotator": "ann"} for row in pairs(5)]
 
@@ -75,41 +75,19 @@ def test_an_id_of_another_batch_with_other_content(workspace):
 
 
 def test_claims_by_hand(tmp_path):
-    def entry(place, digest, key=None, voices=()):
-        return Entry(place, place + 1, digest, key, voices)
+    def entry(place, digest, key=None):
+        return Entry(place, place + 1, digest, key)
 
     with open_index(tmp_path / "data") as index:
         index.begin("one", "a" * 64)
         faults = index.add(
             [
-                entry(0, b"A", b"x"),
-                entry(1, b"B", b"x"),
-                entry(2, b"A", b"y"),
-                entry(3, b"C", b"y"),
+                entry(0, b"A", "x"),
+                entry(1, b"B", "x"),
+                entry(2, b"A", "y"),
+                entry(3, b"C", "y"),
                 entry(4, b"B"),
             ]
         )
         # What is refused claims nothing: neither B under A's id, nor A's repeat under the id that C has.
         assert {place: str(fault.code) for place, fault in faults.items()} == {1: "DUP_ID", 2: "DUPLICATE"}
-
-
-def test_contradictions_by_hand(tmp_path):
-    def voice(question, prefers):
-        return Voice(question, prefers, "ann")
-
-    with open_index(tmp_path / "data") as index:
-        index.begin("one", "a" * 64)
-        index.add(
-            [
-                Entry(0, 10, b"A", None, (voice(b"q", True), voice(b"r", True))),
-                Entry(1, 11, b"B", None, (voice(b"q", False),)),
-                Entry(2, 12, b"C", None, (voice(b"r", True),)),
-            ]
-        )
-        faults = index.contradictions()
-        assert {place: fault.what for place, fault in faults.items()} == {
-            0: "'ann' prefers both responses, each once (lines 10 and 11)",
-            1: "'ann' prefers both responses, each once (lines 10 and 11)",
-        }
-        # They are not accepted: another batch may bring one of them.
-        assert index.add([Entry(5, 15, b"A", None, ())]) == {}

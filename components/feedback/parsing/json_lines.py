@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from components.feedback.limits import KEPT_RAW_CHARS, MAX_LINE_BYTES
 from components.feedback.parsing.block import BLOCK_BYTES, Block, RecordBlock
+from components.feedback.parsing.quick_json import decode_plain
 from components.feedback.parsing.record import Record, long_record, record_of, too_long
 from components.feedback.parsing.streams import PlainStream
 from components.feedback.parsing.strict_json import StrictJson
@@ -73,6 +74,8 @@ def _skip(name: str, stream: PlainStream, line: int, start: bytes) -> tuple[Reco
 def _record(decoder: StrictJson, number: int, line: str) -> Record:
     if too_long(line):
         return long_record(number, line)
+    if (values := decode_plain(line)) is not None:
+        return Record(number, line, values)
     try:
         return record_of(number, line, decoder.decode(line))
     except RowError as fault:
