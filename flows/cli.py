@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from components.errors import BusyError, PromotionRefusedError, RlhfError
-from flows.commands import generate, ingest, promote, retrain, rollback, simulate, status
+from flows.commands import feedback, generate, inbox, ingest, promote, retrain, rollback, simulate, status
 
 FAILED, REFUSED, BUSY = 1, 4, 5
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for name, command in {
     "ingest": ingest.command,
+    "inbox": inbox.command,
     "retrain": retrain.command,
     "promote": promote.command,
     "rollback": rollback.command,
@@ -33,6 +34,7 @@ for name, command in {
     "simulate": simulate.command,
 }.items():
     app.command(name)(command)
+app.add_typer(feedback.app)
 
 
 @app.callback()
@@ -44,6 +46,7 @@ def options(
 
     \b
     rlhf ingest data/samples/*                 take in feedback
+    rlhf feedback list                         what became of it, and what waits for you
     rlhf retrain                               train a candidate on it
     rlhf promote 1 --approver NAME             put the candidate into production
     rlhf generate "Review the Pixel 9."        ask the champion

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
+from components.config import load_params
 from components.errors import RlhfError
 from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
@@ -17,28 +21,50 @@ from components.tracking.locks import exclusive
 from components.workspace import STATE
 from flows import dvc
 from flows.git import commit_if_wanted
+from flows.pages import PAGES, write_page
+from flows.sources import delivered
 from flows.terminal import note, printable
+
+#: Between two lines that tell how far the reading of a large file is.
+TELL_S = 5.0
 
 
 @flow(name="ingest")
-def ingest(root: Path, files: list[Path], format_name: str | None = None) -> list[IngestResult]:
-    """Ingest each file, then put the feedback under DVC and copy it to the remote, once for all of them.
+def ingest(root: Path, sources: list[Path | str], format_name: str | None = None) -> list[IngestResult]:
+    """Ingest each source, then put the feedback under DVC and copy it to the remote, once for all of them.
+
+    Args:
+        sources: files, folders with a data set, and addresses such as "mlflow://reviews".
 
     Raises:
-        FeedbackError: a file cannot be read, or earlier feedback cannot be fetched. What the files before it
-            brought is kept.
+        FeedbackError: a source cannot be read, or earlier feedback cannot be fetched. What the sources before
+            it brought is kept.
+    """
+    with publishing(root) as results:
+        for source in sources:
+            with delivered(root, source) as files:
+                results.extend(
+                    ingest_one(root, file.path, file.format or format_name, file.shown) for file in files
+                )
+    return results
+
+
+@contextmanager
+def publishing(root: Path) -> Iterator[list[IngestResult]]:
+    """Put what the block ingests under DVC, however it ends, and tell others of the results it collects.
+
+    Raises:
+        FeedbackError: earlier feedback cannot be fetched.
     """
     dvc.restore_feedback(root)
     results: list[IngestResult] = []
     try:
-        for file in files:
-            results.append(ingest_one(root, file, format_name))
+        yield results
     finally:
         # Also after a kill between a batch's commit and this: the folder may hold more than DVC knows.
         if (root / dvc.FEEDBACK).exists():
             track(root)
     _publish(root, results)
-    return results
 
 
 def _run_name(parameters: dict[str, Any]) -> str:
@@ -47,12 +73,29 @@ def _run_name(parameters: dict[str, Any]) -> str:
 
 
 @task(cache_policy=NO_CACHE, task_run_name=_run_name)
-def ingest_one(root: Path, file: Path, format_name: str | None) -> IngestResult:
-    """One file; its counts go to the run's log."""
-    result = ingest_file(file, root / "data", format_name)
+def ingest_one(root: Path, file: Path, format_name: str | None, shown: str | None = None) -> IngestResult:
+    """One file; its counts go to the run's log.
+
+    Args:
+        shown: what a person knows it by, if not by its name.
+    """
+    result = ingest_file(file, root / "data", format_name, shown=shown, **ingest_options(root))
     counts = f"{result.accepted} accepted, {result.quarantined} quarantined, {result.duplicates} duplicates"
     get_run_logger().info("%s: %s; %d read, %s", result.batch, result.status, result.read, counts)
     return result
+
+
+def ingest_options(root: Path) -> dict[str, Any]:
+    """What ingestion needs beside a file: the parameters, and somebody to tell how far it is."""
+    told = time.monotonic()
+
+    def tell(rows: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > TELL_S:
+            told = time.monotonic()
+            note(f"{rows:,} rows read")
+
+    return {"params": load_params(root / "params.yaml").feedback, "on_rows": tell}
 
 
 @task(cache_policy=NO_CACHE)
@@ -71,17 +114,22 @@ def push(root: Path) -> None:
 
 def _publish(root: Path, results: list[IngestResult]) -> None:
     """Tell others: the remote, whoever waits for the event, the run's page."""
-    accepted = [result for result in results if result.status == "accepted"]
+    for batch in {result.batch for result in results}:
+        write_page(root, batch)
     if dvc.has_remote(root):
         _push_or_warn(root)
-    for result in accepted:
-        resource = {
-            "prefect.resource.id": f"rlhf.feedback.{result.batch}",
-            "prefect.resource.name": result.batch,
-        }
-        emit_event("feedback.batch.accepted", resource=resource, payload={"accepted": result.accepted})
+    for result in results:
+        if result.status != "already_ingested":
+            _tell(result)
     if results:
-        create_table_artifact([_row(result) for result in results], key="feedback-batches")
+        create_table_artifact([_row(root, result) for result in results], key="feedback-batches")
+
+
+def _tell(result: IngestResult) -> None:
+    """An event such as feedback.batch.accepted: retraining and people may wait for it."""
+    resource = {"prefect.resource.id": f"rlhf.feedback.{result.batch}", "prefect.resource.name": result.batch}
+    payload = {"accepted": result.accepted, "message": result.message}
+    emit_event(f"feedback.batch.{result.status}", resource=resource, payload=payload)
 
 
 def _push_or_warn(root: Path) -> None:
@@ -94,6 +142,8 @@ def _push_or_warn(root: Path) -> None:
         note(f"remedy: {error.remedy}", "yellow")
 
 
-def _row(result: IngestResult) -> dict[str, object]:
+def _row(root: Path, result: IngestResult) -> dict[str, object]:
     reasons = ", ".join(f"{code} {count}" for code, count in result.reasons.items())
-    return result.to_json() | {"reasons": reasons}
+    tags = ", ".join(f"{code} {count}" for code, count in result.tags.items())
+    page = (root / PAGES / f"{result.batch}.html").as_uri()
+    return result.to_json() | {"reasons": reasons, "tags": tags, "page": page}

@@ -148,11 +148,13 @@ def test_a_file_that_could_not_be_taken_is_tried_again_later(tmp_path, inbox, cl
 def test_a_file_goes_to_done_with_its_report(tmp_path):
     arrival = arrived(tmp_path / "a.jsonl", "1\n")
     (tmp_path / "a.jsonl.done").touch()
-    path = put_away(arrival, "done", REPORT)
+    (tmp_path / "page.html").write_text("<p>")
+    path = put_away(arrival, "done", REPORT, tmp_path / "page.html")
     assert path == tmp_path / "done/a.jsonl"
     assert path.read_text() == "1\n"
     assert json.loads(report_of(path).read_text()) == REPORT
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["done"]
+    assert (tmp_path / "done/a.jsonl.report.html").read_text() == "<p>"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["done", "page.html"]
 
 
 def test_nothing_is_overwritten(tmp_path):

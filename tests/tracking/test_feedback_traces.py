@@ -28,6 +28,7 @@ def root(tmp_path, database, monkeypatch):
     # A trace is there when its block has ended.
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/.rlhf/mlflow.db")
+    mlflow.create_experiment(EXPERIMENT, artifact_location=(tmp_path / "artifacts").as_uri())
     mlflow.set_experiment(EXPERIMENT)
     return tmp_path
 

@@ -36,7 +36,8 @@ def _as_it_is(file: str) -> Delivery:
         return Delivery(Path(file))
     from huggingface_hub import HfFileSystem, hf_hub_download
 
-    place = HfFileSystem().resolve_path(file)
+    # Of a repository: data_sets.py has seen to it.
+    place: Any = HfFileSystem().resolve_path(file)
     copy = hf_hub_download(
         place.repo_id, place.path_in_repo, repo_type=place.repo_type, revision=place.revision
     )

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from components.errors import BusyError, FeedbackError
 from components.feedback.sources.names import file_in, free_name, is_there
-from components.files import write_json
+from components.files import write_bytes, write_json
 
 Outcome = Literal["done", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("done", "failed")
@@ -27,7 +27,7 @@ OUTCOMES: tuple[Outcome, ...] = ("done", "failed")
 UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload", "~")
 #: `x.jsonl.done` says that x.jsonl is complete.
 MARKER = ".done"
-REPORT = ".report.json"
+REPORT, PAGE = ".report.json", ".report.html"
 #: A file that could not be taken is tried again after so long.
 RETRY_S = 60.0
 _LOCK = ".rlhf-inbox.lock"
@@ -153,7 +153,9 @@ def watching(folder: Path) -> Iterator[None]:
         yield
 
 
-def put_away(arrival: Arrival, outcome: Outcome, report: Mapping[str, Any]) -> Path | None:
+def put_away(
+    arrival: Arrival, outcome: Outcome, report: Mapping[str, Any], page: Path | None = None
+) -> Path | None:
     """Move a file that was taken in to `done` or `failed`, its report beside it; returns where it lies now.
 
     The move is the last step: a kill before leaves the file where it was, to be taken again, which changes
@@ -161,12 +163,15 @@ def put_away(arrival: Arrival, outcome: Outcome, report: Mapping[str, Any]) -> P
 
     Args:
         report: with `batch`, which tells whose an earlier report is.
+        page: the same for people, copied beside it where there is one.
     """
     if Seen.at(arrival.path) != arrival.seen:
         return None
     folder = _folder_of(arrival.path.parent, outcome)
     target = folder / free_name(folder, arrival.path.name, REPORT, str(report["batch"]))
     write_json(report_of(target), dict(report))
+    if page is not None and page.exists():
+        write_bytes(page_of(target), page.read_bytes())
     # Before the move: a marker without its file would make the next file of this name look complete.
     _marker(arrival.path).unlink(missing_ok=True)
     arrival.path.rename(target)
@@ -174,13 +179,19 @@ def put_away(arrival: Arrival, outcome: Outcome, report: Mapping[str, Any]) -> P
         return target
     # Another file took its name between the look and the move.
     target.rename(file_in(arrival.path.parent, arrival.path.name))
-    report_of(target).unlink(missing_ok=True)
+    for about in (report_of(target), page_of(target)):
+        about.unlink(missing_ok=True)
     return None
 
 
 def report_of(path: Path) -> Path:
     """Where the report of a file that was put away lies."""
     return path.with_name(f"{path.name}{REPORT}")
+
+
+def page_of(path: Path) -> Path:
+    """Where the page about a file that was put away lies."""
+    return path.with_name(f"{path.name}{PAGE}")
 
 
 def _folder_of(inbox: Path, outcome: Outcome) -> Path:
@@ -191,7 +202,7 @@ def _folder_of(inbox: Path, outcome: Outcome) -> Path:
 
 def _sweep(folder: Path) -> None:
     """Remove reports that a killed run had not finished."""
-    for leftover in folder.glob(f".*{REPORT}.*.tmp"):
+    for leftover in folder.glob(".*.report.*.tmp"):
         leftover.unlink(missing_ok=True)
 
 
