@@ -146,4 +146,6 @@ def _said(lines: Sequence[str], mark: str) -> str:
 
 
 def _last(lines: Sequence[str]) -> str:
-    return lines[-1].strip() if lines else "it said nothing"
+    """DVC's own complaint where it made one: behind it stands where to ask for help."""
+    complaints = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return ([*lines, *complaints] or ["it said nothing"])[-1].strip()
