@@ -1,6 +1,6 @@
 """`make demo`: the whole loop on the shipped sample, by the same commands that a team uses.
 
-Ingest the samples, retrain, promote what passed, ask the champion; then say what was done and what it gave.
+Ingest the samples, release what waits, retrain, promote what passed, ask the champion; then say what was done and what it gave.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from flows.terminal import say
 from flows.workspace import with_prefect
 
 APPROVER = "demo-reviewer"
+WHY = "a rehearsal: how does the loop do with a spammer in it?"
 PROMPT = "Review the Luma Pro for students and mention the battery and the camera."
 
 
@@ -34,6 +35,11 @@ def main() -> None:
 def _loop(root: Path) -> None:
     samples = sorted(str(path.relative_to(root)) for path in (root / "data/samples").iterdir())
     _rlhf("ingest", *samples)
+    # One of the sample's annotators always clicks the first answer: the batch waits for a person to decide.
+    for batch in _status()["batches"]:
+        if batch["status"] == "held":
+            _rlhf("feedback", "show", batch["batch"])
+            _rlhf("feedback", "release", batch["batch"], "--why", WHY)
     _rlhf("retrain")
     candidate = _status()["candidate"]
     _rlhf("promote", str(candidate["version"]), "--approver", APPROVER)

@@ -40,7 +40,7 @@ def list_batches(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         table(
             "Feedback",
-            ("batch", "status", "read", "accepted", "quarantined", "duplicates", "created_at"),
+            ("batch", "status", "read", "accepted", "quarantined", "duplicates"),
             batches,
         )
     waiting = [batch["batch"] for batch in batches if batch["status"] == "held"]

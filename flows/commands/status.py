@@ -47,10 +47,13 @@ def table(title: str, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) 
     """Print these columns of the rows."""
     from rich.table import Table
 
-    table = Table(*columns, title=title, title_justify="left", box=None)
+    shown = Table(title=title, title_justify="left", box=None)
+    for column in columns:
+        # The first is what other commands ask for: never cut.
+        shown.add_column(column, no_wrap=column == columns[0])
     for row in rows:
-        table.add_row(*(plain(str(row[column])) for column in columns))
-    results().print(table if table.row_count else plain(f"{title}: none yet"))
+        shown.add_row(*(plain(str(row[column])) for column in columns))
+    results().print(shown if shown.row_count else plain(f"{title}: none yet"))
 
 
 def _version(kind: str, version: dict[str, Any] | None) -> None:
