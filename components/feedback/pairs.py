@@ -41,7 +41,7 @@ class Pairs:
 def pairs_of(rows: pl.DataFrame, judge_share: float, portion: int = PORTION) -> Pairs:
     """All pairs that the rows, in the order of their batches and lines, speak of."""
     comparing = rows.filter(pl.col("kind") != "demonstration")
-    found = [_of_portion(part, judge_share) for part in _portions(comparing, portion)]
+    found = [_of_portion(part, judge_share) for part in portions(comparing, portion)]
     nothing = frame_of(Preference, [])
     return Pairs(
         preferences=pl.concat([nothing, *(part.preferences for part in found)]),
@@ -84,12 +84,12 @@ def _comparing(rows: Sequence[Row], compared: Sequence[Comparison]) -> Counter[s
     )
 
 
-def _portions(rows: pl.DataFrame, size: int) -> Iterator[list[Row]]:
+def portions(rows: pl.DataFrame, size: int) -> Iterator[list[Row]]:
     """Parts of about `size` rows; rows on one prompt are in one part, prompts as they were first met."""
-    met = rows.with_columns(pl.int_range(pl.len()).min().over("prompt").alias("met"))
-    ordered = met.sort("met", maintain_order=True)
-    starts = ordered.select(pl.int_range(pl.len()).min().over("met") // size).to_series()
+    met = rows.with_row_index("place").with_columns(pl.col("place").min().over("prompt").alias("met"))
+    ordered = met.sort("met", maintain_order=True).drop("place").with_row_index("place")
+    starts = ordered.select(pl.col("place").min().over("met") // size).to_series()
     offset = 0
     for length in starts.rle().struct.field("len"):
-        yield ordered.slice(offset, length).drop("met").rows(named=True)  # type: ignore[misc]
+        yield ordered.slice(offset, length).drop("place", "met").rows(named=True)  # type: ignore[misc]
         offset += length

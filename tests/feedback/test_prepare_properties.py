@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +24,7 @@ from prepare_rows import (
     votes,
 )
 
-from components.feedback.pairs import pairs_of
+from components.feedback.pairs import pairs_of, portions
 from components.feedback.splits import SPLITS, normalise_prompt, role_of, split_of
 from components.feedback.summary import as_text, keep_books, summarise
 
@@ -150,6 +152,21 @@ def test_portions_change_nothing(rows, size) -> None:
         whole.comparisons,
         whole.identical,
     )
+
+
+@SOME
+@given(rows=FEEDBACK, size=st.integers(1, 10))
+def test_portions_are_small_and_part_no_prompt(rows, size) -> None:
+    parts = list(portions(frame(rows), size))
+    seen = [[found["prompt"] for found in part] for part in parts]
+    most = max(Counter(found["prompt"] for found in rows).values(), default=0)
+    assert all(len(part) < size + most for part in parts)
+    assert len(parts) >= len(rows) / (size + most)
+    assert sum(len(set(part)) for part in seen) == len({found["prompt"] for found in rows})
+    assert list(dict.fromkeys(chain(*seen))) == list(dict.fromkeys(found["prompt"] for found in rows))
+    for prompt in FEW:
+        kept = [found for part in parts for found in part if found["prompt"] == prompt]
+        assert kept == [found for found in frame(rows).rows(named=True) if found["prompt"] == prompt]
 
 
 def test_what_is_left_out_is_counted() -> None:
