@@ -31,14 +31,12 @@ from components.feedback.quality.outline import outline, voices_of, votes_of
 from components.feedback.quality.proportions import rounded
 from components.feedback.quality.sample import (
     MOST_PAST_ROWS,
-    MOST_ROWS,
     preferred,
-    sampled,
     share_of,
     text_share,
+    texts_of,
 )
 
-_TEXTS = ("row_id", "kind", "prompt", "responses", "ranks", "votes")
 _MOST_NAMES = 20
 
 
@@ -53,12 +51,13 @@ def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Qu
     votes = votes_of(outlined.lazy()).collect()
     figures = _counts(outlined, votes) | _of_votes(votes) | {"cycles": cycles.cycle_figures(votes)}
     figures["dominance"] = dominance.dominance_figures(voices_of(outlined.lazy()).collect())
-    del votes
-    before = past.select(pl.len()).collect().item()
-    figures["shift"] = _shift(outlined, past, share_of(MOST_PAST_ROWS, before))
-    figures |= _of_texts(
-        rows, text_share(outlined), past, share_of(MOST_ROWS, before), params.hold.poison_lift
-    )
+    share = text_share(outlined)
+    bins = shift.bins_of(outlined.lazy())
+    del outlined, votes
+    before = texts_of(past, share_of(MOST_PAST_ROWS, past.select(pl.len()).collect().item()))
+    figures["shift"] = shift.shift_figures(bins, shift.bins_of(outline(before.lazy())))
+    figures |= _of_texts(texts_of(rows, share), before, params.hold.poison_lift)
+    figures["sample"]["share"] = rounded(share)
     return Quality(figures, _findings(figures, params))
 
 
@@ -92,19 +91,10 @@ def _of_votes(votes: pl.DataFrame) -> Figures:
     }
 
 
-def _shift(outlined: pl.DataFrame, past: pl.LazyFrame, share: float) -> list[Figures]:
-    before = outline(sampled(past, share)).collect(engine="streaming")
-    return shift.shift_figures(shift.bins_of(outlined.lazy()), shift.bins_of(before.lazy()))
-
-
-def _of_texts(
-    rows: pl.LazyFrame, share: float, past: pl.LazyFrame, past_share: float, lift: float
-) -> Figures:
-    texts = sampled(rows, share).select(_TEXTS).collect(engine="streaming")
-    known = sampled(past, past_share).select(_TEXTS).collect(engine="streaming")
-    pairs, before = preferred(texts), preferred(known)
+def _of_texts(texts: pl.DataFrame, past: pl.DataFrame, lift: float) -> Figures:
+    pairs, before = preferred(texts), preferred(past)
     return {
-        "sample": {"rows": texts.height, "share": rounded(share), "past_rows": known.height},
+        "sample": {"rows": texts.height, "past_rows": past.height},
         "phrases": phrases.phrase_figures(pairs, before, lift),
         "reversals": reversals.reversal_figures(pairs, before),
         "near_duplicates": duplicate_figures(texts),

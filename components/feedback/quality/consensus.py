@@ -16,7 +16,7 @@ import polars as pl
 from components.feedback.quality.reliability import ballot_of, learn, names_of, softmax
 
 #: Of so many votes on shared pairs; of more, those on a part of the pairs.
-MOST_VOTES = 300_000
+MOST_VOTES = 100_000
 #: The chance that somebody in an honest batch is thought worse than he is.
 FALSE_ALARM = 0.01
 

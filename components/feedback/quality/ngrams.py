@@ -38,21 +38,44 @@ class Phrases:
     found: pl.DataFrame
 
 
-def phrases_of(texts: pl.Series, least: int) -> Phrases:
-    """The phrases that `least` texts or more have; a text's number is its place."""
+@dataclass(frozen=True)
+class Words:
+    """The words of texts, one after another.
+
+    Attributes:
+        text: the place of each word's text.
+        word: each word, as a category.
+    """
+
+    text: Index
+    word: pl.Series
+
+    @property
+    def number(self) -> Index:
+        return self.word.to_physical().to_numpy().astype(np.int64)
+
+
+def split_words(texts: pl.Series) -> Words:
     words = (
         pl.DataFrame({"body": texts})
         .select(pl.int_range(pl.len()).alias("text"), words_of(pl.col("body")).alias("word"))
         .explode("word")
         .drop_nulls()
-        .with_columns(pl.col("word").cast(pl.Categorical))
     )
-    where = words["text"].to_numpy().astype(np.int64)
-    single = _numbered(words["word"].to_physical().to_numpy().astype(np.int64), where, least)
-    parts = [single]
+    return Words(words["text"].to_numpy().astype(np.int64), words["word"].cast(pl.Categorical))
+
+
+def phrases_of(texts: pl.Series, least: int) -> Phrases:
+    """The phrases that `least` texts or more have; a text's number is its place."""
+    words = split_words(texts)
+    single, counts = _numbered(words.number, words.text, least)
+    found, spelled = [counts], _spelled(single, words.word, 1)
+    numbers = single
     for length in range(2, LONGEST + 1):
-        parts.append(_numbered(_extended(parts[-1], single, where, length), where, least))
-    return _collected(parts, where, words["word"])
+        numbers, counts = _numbered(_extended(numbers, single, words.text, length), words.text, least)
+        found.append(counts.with_columns(pl.col("phrase") + len(spelled)))
+        spelled += _spelled(numbers, words.word, length)
+    return Phrases(pl.Series(spelled, dtype=pl.String), pl.concat(found))
 
 
 def _extended(shorter: Index, single: Index, where: Index, length: int) -> Index:
@@ -67,26 +90,32 @@ def _extended(shorter: Index, single: Index, where: Index, length: int) -> Index
     return keys
 
 
-def _numbered(keys: Index, where: Index, least: int) -> Index:
-    """The keys that `least` texts have as numbers from 0, the others as _RARE."""
-    frame = pl.DataFrame({"key": keys, "text": where}).filter(pl.col("key") >= 0).unique()
-    common = frame.group_by("key").len().filter(pl.col("len") >= least)["key"].sort().to_numpy()
+def _numbered(keys: Index, where: Index, least: int) -> tuple[Index, pl.DataFrame]:
+    """The keys that `least` texts have as numbers from 0, the others as _RARE; and phrase (number), text, each once."""
+    present = pl.DataFrame({"key": keys, "text": where}).filter(pl.col("key") >= 0).unique()
+    common = present.group_by("key").len().filter(pl.col("len") >= least)["key"].sort()
+    numbers = _places(keys, common.to_numpy())
+    found = pl.DataFrame(
+        {"phrase": _places(present["key"].to_numpy(), common.to_numpy()), "text": present["text"]}
+    )
+    return numbers, found.filter(pl.col("phrase") >= 0)
+
+
+def _places(keys: Index, common: Index) -> Index:
+    """The place of each key among the common ones, which are sorted; _RARE of the others."""
     if not len(common):
         return np.full(len(keys), _RARE, dtype=np.int64)
     places = np.minimum(np.searchsorted(common, keys), len(common) - 1)
     return np.where(common[places] == keys, places, _RARE).astype(np.int64)
 
 
-def _collected(parts: list[Index], where: Index, words: pl.Series) -> Phrases:
-    found, spelled, count = [], [], 0
-    for length, numbers in enumerate(parts, start=1):
-        frame = pl.DataFrame({"phrase": numbers, "text": where, "at": np.arange(len(where))})
-        present = frame.filter(pl.col("phrase") >= 0)
-        first = present.group_by("phrase").agg(pl.col("at").min()).sort("phrase")["at"].to_list()
-        spelled += [" ".join(words[at : at + length].cast(pl.String)) for at in first]
-        found.append(present.select(pl.col("phrase") + count, "text").unique())
-        count += len(first)
-    return Phrases(pl.Series(spelled, dtype=pl.String), pl.concat(found))
+def _spelled(numbers: Index, words: pl.Series, length: int) -> list[str]:
+    """Each phrase's words, taken from the first place where it is."""
+    first = np.full(int(numbers.max(initial=_RARE)) + 1, len(numbers))
+    there = np.flatnonzero(numbers >= 0)
+    first[numbers[there[::-1]]] = there[::-1]
+    parts = [words.gather(first + place).cast(pl.String).to_list() for place in range(length)]
+    return [" ".join(phrase) for phrase in zip(*parts, strict=True)]
 
 
 def texts_with(texts: pl.Series, phrases: list[str]) -> list[int]:

@@ -33,8 +33,8 @@ EXPECTED = (0.79, 0.06, 0.15)
 #: (tie, no tie) of the average annotator on a true tie, and (decided, tied) pairs, before anything is seen.
 EXPECTED_ON_TIE = (0.5, 0.5)
 EXPECTED_TRUTH = (0.9, 0.1)
-_MOST_STEPS = 200
-_CLOSE_ENOUGH = 1e-6
+_MOST_STEPS = 100
+_CLOSE_ENOUGH = 1e-5
 
 
 class Reliability(NamedTuple):

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from components.feedback.quality.findings import Figures, Finding, finding
 from components.feedback.quality.multiple import unlikely
-from components.feedback.quality.ngrams import phrases_of, words_of
+from components.feedback.quality.ngrams import phrases_of, split_words
 from components.feedback.quality.proportions import rounded, wilson
 from components.feedback.reasons import Reason
 
@@ -88,15 +88,12 @@ def _right(pairs: pl.DataFrame, past: pl.DataFrame) -> NDArray[np.bool_]:
 def _leads(pairs: pl.DataFrame) -> csr_matrix:
     """[pairs, words + 1]: 1 where only the chosen answer has a word, -1 where only the rejected one has it, and by how
     much the chosen one is longer (logarithm)."""
-    answers = pl.concat([pairs["chosen"], pairs["rejected"]])
-    words = (
-        pl.DataFrame({"body": answers})
-        .select(pl.int_range(pl.len()).alias("answer"), words_of(pl.col("body")).list.unique().alias("word"))
-        .explode("word")
-        .filter(pl.col("word").is_not_null() & (pl.len().over("word") >= LEAST_ANSWERS))
-        .with_columns(pl.col("word").rank("dense") - 1)
+    words = split_words(pl.concat([pairs["chosen"], pairs["rejected"]]))
+    found = pl.DataFrame({"answer": words.text, "word": words.number}).unique()
+    common = found.filter(pl.len().over("word") >= LEAST_ANSWERS).with_columns(
+        pl.col("word").rank("dense") - 1
     )
-    row, column = words["answer"].to_numpy(), words["word"].to_numpy()
+    row, column = common["answer"].to_numpy(), common["word"].to_numpy()
     sign = np.where(row < pairs.height, 1.0, -1.0)
     width = int(column.max()) + 1 if len(column) else 1
     counts = csr_matrix((sign, (row % pairs.height, column)), shape=(pairs.height, width))

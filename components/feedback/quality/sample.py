@@ -6,12 +6,19 @@ also in a larger one.
 
 from __future__ import annotations
 
+import io
+
 import polars as pl
 
 #: So many rows, and about so many characters, are read word by word.
-MOST_ROWS, MOST_CHARS = 20_000, 40_000_000
-#: So many rows of the past are outlined.
-MOST_PAST_ROWS = 200_000
+MOST_ROWS, MOST_CHARS = 20_000, 12_000_000
+#: So many rows of the past are looked at.
+MOST_PAST_ROWS = 10_000
+#: What outlines and the analysis of texts need.
+_NEEDED = (
+    "row_id", "line", "kind", "prompt", "responses", "ranks", "scale_min", "scale_max", "votes", "annotator", "source",
+    "language", "gold", "seconds",
+)  # fmt: skip
 
 
 def sampled(rows: pl.LazyFrame, share: float) -> pl.LazyFrame:
@@ -20,6 +27,17 @@ def sampled(rows: pl.LazyFrame, share: float) -> pl.LazyFrame:
         return rows
     # A digest is written in hexadecimal: its first eight digits are a number below 2 ** 32, every one as likely.
     return rows.filter(pl.col("digest").str.head(8) < f"{int(share * 2**32):08x}")
+
+
+def texts_of(rows: pl.LazyFrame, share: float) -> pl.DataFrame:
+    """About this share of the rows, in the order of their ids.
+
+    By way of a file in memory: a filtered column of strings would keep all the strings that were read.
+    """
+    file = io.BytesIO()
+    sampled(rows, share).select(_NEEDED).sink_parquet(file, compression="lz4")
+    file.seek(0)
+    return pl.read_parquet(file).sort("row_id")
 
 
 def share_of(most: int, count: int) -> float:
