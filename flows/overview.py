@@ -20,8 +20,8 @@ def overview(root: Path) -> dict[str, Any]:
         "batches": batches,
         "stages": stages,
         "runs": registry.runs,
-        "candidate": registry.candidate,
-        "champion": registry.champion,
+        "candidate": _with_withdrawn(registry.candidate, batches),
+        "champion": _with_withdrawn(registry.champion, batches),
         "next": _next(batches, stages, registry),
     }
 
@@ -29,6 +29,15 @@ def overview(root: Path) -> dict[str, Any]:
 def _batch(manifest: Any) -> dict[str, Any]:
     content: dict[str, Any] = manifest.to_json()
     return content
+
+
+def _with_withdrawn(version: dict[str, Any] | None, batches: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The version, and what it learned from that was withdrawn since: rows by batch."""
+    if version is None:
+        return None
+    gone = {batch["batch"]: batch["withdrawn"] for batch in batches if batch["withdrawn"]}
+    learned = {name: gone[name] for name in version["feedback_batches"] if name in gone}
+    return version | {"withdrawn_since": learned}
 
 
 def _stages(root: Path) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ _MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 _MOMENT = pl.Datetime("us", "UTC")
 _VOTES = pl.List(pl.Struct({"annotator": pl.String, "label": pl.Float64, "at": _MOMENT}))
 
-#: Column -> type of rows.parquet, in this order. components/feedback/draft.py says what they mean.
+#: Column -> type of a file of rows, in this order. components/feedback/draft.py says what they mean.
 COLUMNS: dict[str, pl.DataType] = {
     "row_id": pl.String(),
     "line": pl.Int64(),

@@ -17,6 +17,7 @@ from components.files import read_json, sha256_bytes
 from components.workspace import current_user
 
 FEEDBACK = "data/feedback"
+_ROWS = "rows-*.parquet"
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ def feedback_batches(root: Path, feedback_md5: str) -> list[str]:
     if feedback_md5.endswith(".dir") and listing.exists():
         paths = [Path(item["relpath"]) for item in read_json(listing)]
     else:
-        paths = [path.relative_to(root / FEEDBACK) for path in (root / FEEDBACK).glob("*/manifest.json")]
-    return sorted({path.parts[0] for path in paths if path.name == "manifest.json"})
+        paths = [path.relative_to(root / FEEDBACK) for path in (root / FEEDBACK).glob(f"*/{_ROWS}")]
+    # A batch that was withdrawn stays on record, but has no rows.
+    return sorted({path.parts[0] for path in paths if path.match(_ROWS)})
 
 
 def author() -> str:

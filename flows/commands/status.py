@@ -64,3 +64,5 @@ def _version(kind: str, version: dict[str, Any] | None) -> None:
     say(f"{kind}: {version['name']} version {version['version']}{verdict}")
     for reason in version.get("reasons", ()):
         say(f"  {reason}")
+    for batch, rows in version["withdrawn_since"].items():
+        say(f"  learned from {rows} rows of {batch} that were withdrawn; the next `rlhf retrain` does without")

@@ -86,7 +86,7 @@ def test_feedback_comes_back_from_the_remote_before_anything_is_added(fed):
     shutil.rmtree(fed / "data/feedback")
     shutil.rmtree(fed / ".dvc/cache")
     dvc.restore_feedback(fed)
-    assert (fed / "data/feedback/week-1-aaaaaaaa/rows.parquet").read_text() == "week-1-aaaaaaaa"
+    assert (fed / "data/feedback/week-1-aaaaaaaa/rows-00000.parquet").read_text() == "week-1-aaaaaaaa"
 
 
 def test_feedback_that_is_nowhere_is_not_forgotten(fed):

@@ -52,7 +52,7 @@ def models(tmp_path_factory):
 
 
 def write_batch(root, batch):
-    write_text(root / "data/feedback" / batch / "rows.parquet", batch)
+    write_text(root / "data/feedback" / batch / "rows-00000.parquet", batch)
     counts = {"read": 3, "accepted": 2, "quarantined": 1, "duplicates": 0, "reasons": {"JSON": 1}}
     about = {
         "batch": batch,

@@ -267,3 +267,33 @@ def test_an_experiment_that_is_not_there(root):
         fetch(root, parse_address("mlflow://nothing"), root)
     number = mlflow.get_experiment_by_name(EXPERIMENT).experiment_id
     assert fetch(root, parse_address(f"mlflow://{number}"), root).deliveries == []
+
+
+def test_a_server_tells_the_same_bytes_as_its_database(root, server, monkeypatch):
+    """The database that the server of this test serves is filled through it, and then read by itself."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    mlflow.set_tracking_uri(server)
+    mlflow.create_experiment("far", artifact_location=(root / "far").as_uri())
+    mlflow.set_experiment("far")
+    one, two = (
+        trace({"messages": [{"role": "user", "content": "Is it loud?"}]}, "A little."),
+        trace("Which?", PAIR),
+    )
+    say(one, "helpful", True, rationale="to the point", metadata={"seconds": "3"})
+    say(one, "rating", 4, who="ben", metadata={"scale": "1-5"})
+    say(one, "rating", 3.5, metadata={"scale": "1-5"})
+    say(two, "preferred", "a")
+    overridden = say(two, "preferred", "b", who="ben")
+    mlflow.override_feedback(
+        trace_id=two, assessment_id=overridden.assessment_id, value="tie", source=person("ben")
+    )
+    mlflow.log_expectation(trace_id=one, name="expected_response", value="Yes.", source=person("cora"))
+    contents = []
+    for uri in (server, f"sqlite:///{root}/server.db"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        with spool(root) as folder:
+            found = fetch(root, parse_address("mlflow://far"), folder)
+            contents.append({file.format: file.path.read_bytes() for file in found.deliveries})
+            assert len(found.notes) == 1
+    assert [len(content.splitlines()) for content in contents[0].values()] == [2, 2, 1, 1]
+    assert contents[0] == contents[1]

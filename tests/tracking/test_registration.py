@@ -120,7 +120,10 @@ def test_batches_are_those_that_the_stage_read(tracker, root):
     listing = root / ".dvc/cache/files/md5/ff" / ("f" * 30 + ".dir")
     write_json(
         listing,
-        [{"md5": "0" * 32, "relpath": f"week-1-aaaaaaaa/{n}"} for n in ("manifest.json", "rows.parquet")],
+        [
+            {"md5": "0" * 32, "relpath": path}
+            for path in ("week-1-aaaaaaaa/rows-00000.parquet", "week-1-aaaaaaaa/manifest.json", "gone/manifest.json")
+        ],
     )
     register_all(tracker)
     assert candidate(tracker).tags["feedback_batches"] == "week-1-aaaaaaaa"

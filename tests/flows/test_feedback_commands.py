@@ -1,0 +1,74 @@
+"""`rlhf feedback ...`, as a data engineer types it."""
+
+import csv
+import io
+import json
+
+import pytest
+from feedback_files import write_pairs
+
+
+@pytest.fixture
+def one_persons_batch(tmp_path):
+    """A batch that waits: all of it is by one person."""
+    path = write_pairs(tmp_path / "hers.jsonl", count=40)
+    rows = [json.loads(line) | {"annotator": "ann <b>"} for line in path.read_text().splitlines()]
+    rows += [{**rows[0], "prompt": "Refuse me.", "chosen": ""}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_the_life_of_a_batch(rlhf_here, clone, tmp_path, one_persons_batch):
+    status, out, _ = rlhf_here("ingest", one_persons_batch)
+    assert status == 0
+    assert "held: 41 read, 40 accepted, 1 quarantined, 0 duplicates" in out
+    assert "next: `rlhf feedback show hers-" in out.splitlines()[-1]
+    (batch,) = (path.name for path in (clone / "data/held").iterdir())
+
+    status, out, _ = rlhf_here("feedback", "show", batch)
+    assert status == 0
+    assert "DOMINANT (hold)" in out
+    page = clone / "reports/feedback" / f"{batch}.html"
+    assert page.as_uri() in out
+    assert "ann <b>" not in page.read_text()
+    assert json.loads(page.with_suffix(".json").read_text())["status"] == "held"
+
+    status, out, _ = rlhf_here("feedback", "quarantine", batch, "--export", "csv")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (status, row["line"], row["reason"]) == (0, "41", "EMPTY_RESP")
+
+    status, out, _ = rlhf_here("feedback", "release", batch, "--why", "she is our expert")
+    assert (status, f"{batch}: 40 rows accepted" in out) == (0, True)
+    assert "path: feedback\n" in (clone / "data/feedback.dvc").read_text()
+    tracked = (clone / "data/feedback.dvc").read_text()
+
+    mended = write_pairs(tmp_path / "mended.jsonl", count=1, topic="mended one")
+    status, out, _ = rlhf_here("feedback", "retry", batch, mended, "--json")
+    assert (status, json.loads(out)["accepted"]) == (0, 1)
+
+    status, out, _ = rlhf_here("feedback", "withdraw", "--annotator", "ann <b>", "--why", "erasure request")
+    assert (status, f"{batch}: 40 rows" in out) == (0, True)
+    assert (clone / "data/feedback.dvc").read_text() != tracked
+
+    status, out, _ = rlhf_here("feedback", "list", "--json")
+    listed = {each["batch"]: (each["status"], each["accepted"]) for each in json.loads(out)}
+    assert listed.pop(batch) == ("withdrawn", 0)
+    assert ("accepted", 1) in listed.values()
+    status, out, _ = rlhf_here("feedback", "card")
+    assert (status, "reports/feedback/README.md" in out) == (0, True)
+    assert "ann <b>" not in (clone / "reports/feedback/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["show", "gone"], 1, "there is no batch 'gone'"),
+        (["release", "../feedback"], 1, "there is no batch '../feedback'"),
+        (["refuse", "gone"], 2, "--why"),
+        (["withdraw", "--why", "x"], 2, "give a batch or --annotator"),
+        (["withdraw", "b", "--annotator", "a", "--why", "x"], 2, "give a batch or --annotator"),
+    ],
+)
+def test_wrong_usage_is_told(embedded_rlhf, words, status, told):
+    done = embedded_rlhf("feedback", *words)
+    assert (done.returncode, told in done.err, "Traceback" in done.err) == (status, True, False)
