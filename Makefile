@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint mutants bench clean reset
+.PHONY: install demo test lint mutants bench bench-ingest clean reset
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,9 @@ lint: install
 
 bench: install  ## the training core beside TRL, about five minutes; FULL=yes measures more of everything
 	$(BIN)/python -m benchmarks.run $(if $(filter yes,$(FULL)),--full,--quick)
+
+bench-ingest: install  ## how fast feedback is taken in, in how much memory; FULL=yes up to 4,000,000 rows
+	$(BIN)/python -m benchmarks.ingest $(if $(filter yes,$(FULL)),--full)
 
 mutants: install  ## plant classic bugs one by one: each must turn the tests red
 	$(BIN)/python tests/mutants.py
