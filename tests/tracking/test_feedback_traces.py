@@ -7,6 +7,7 @@ import mlflow
 import pytest
 from mlflow.entities import AssessmentSource
 from mlflow.genai.label_schemas import InputNumeric, create_label_schema
+from tracking.test_real_server import server
 
 from components.errors import FeedbackError
 from components.feedback.ingestion import ingest_file
@@ -14,6 +15,8 @@ from components.feedback.sources.address import parse_address
 from components.feedback.sources.spool import spool
 from components.feedback.store import read_accepted
 from components.tracking.feedback_traces import fetch
+
+__all__ = ["server"]
 
 EXPERIMENT = "phone reviews"
 PAIR = {"response_a": "It is loud.", "response_b": "It is quiet."}
