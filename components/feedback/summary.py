@@ -55,8 +55,9 @@ def _lines_read(manifests: Sequence[Manifest], rows: int) -> Account:
         "quarantined": -sum(manifest.quarantined for manifest in sound),
         "duplicates": -sum(manifest.duplicates for manifest in sound),
     }
-    for status in ("held", "refused", "withdrawn"):
+    for status in ("held", "refused"):
         parts[status] = -sum(manifest.accepted for manifest in sound if manifest.status == status)
+    parts["withdrawn"] = -sum(manifest.withdrawn for manifest in sound)
     return Account("rows in the dataset", parts, rows)
 
 

@@ -75,6 +75,23 @@ def test_what_became_of_a_batch_and_what_to_do(changes: dict, says: str, then: s
     assert "No row was refused or tagged." in page
 
 
+def test_what_left_and_who_did_it() -> None:
+    event = {"what": "withdrawn", "by": "Kim", "at": "2026-03-05T10:00:00+00:00", "why": "an <b>erasure</b>"}
+    made = manifest(accepted=200, withdrawn=71, events=[event])
+    page = Page(batch_page(made, {}, empty_frame().lazy(), [])).text()
+    assert "withdrawn by Kim at 2026-03-05T10:00:00+00:00: an <b>erasure</b>" in page
+    assert (
+        "add up to what was read Rows Read 300 Accepted 200 Quarantined 20 Duplicates 9 Withdrawn 71" in page
+    )
+
+
+def test_who_contradicts_himself_in_a_rejected_batch_is_not_named() -> None:
+    message = "b.csv: 9 of 9 rows cannot be accepted; the first is line 2: annotator: 'Jo Doe' prefers both responses"
+    page = batch_page(manifest(status="rejected", message=message), {}, empty_frame().lazy(), [])
+    assert "Doe" not in page
+    assert f"annotator: {pseudonyms(['Jo Doe'])['Jo Doe']} prefers both" in page
+
+
 def test_a_sum_that_is_wrong_is_loud() -> None:
     page = Page(batch_page(manifest(read=999), {}, empty_frame().lazy(), [])).text()
     assert "THE OTHERS DO NOT ADD UP" in page

@@ -66,18 +66,23 @@ def batches(draw, accepted: int) -> list[Any]:
     counts = st.integers(0, 50)
     found = []
     for status in draw(st.lists(st.sampled_from(["held", "rejected", "refused", "withdrawn"]), max_size=5)):
-        found.append((status, 0 if status == "rejected" else draw(counts)))
+        found.append((status, draw(counts) if status in ("held", "refused") else 0))
     cut = draw(st.integers(0, accepted))
     found += [("accepted", cut), ("accepted", accepted - cut)]
-    return [_batch(status, rows, draw(counts), draw(counts)) for status, rows in found]
+    return [_batch(status, rows, draw(counts), draw(counts), draw(counts)) for status, rows in found]
 
 
-def _batch(status: str, accepted: int, quarantined: int, duplicates: int) -> Any:
-    """Of a rejected batch every row is quarantined."""
-    duplicates = 0 if status == "rejected" else duplicates
-    read = accepted + quarantined + duplicates
+def _batch(status: str, accepted: int, quarantined: int, duplicates: int, withdrawn: int = 0) -> Any:
+    """Of a rejected batch every row is quarantined; rows that were withdrawn are no longer accepted."""
+    if status == "rejected":
+        duplicates = withdrawn = 0
     return SimpleNamespace(
-        status=status, read=read, accepted=accepted, quarantined=quarantined, duplicates=duplicates
+        status=status,
+        read=accepted + quarantined + duplicates + withdrawn,
+        accepted=accepted,
+        quarantined=quarantined,
+        duplicates=duplicates,
+        withdrawn=withdrawn,
     )
 
 

@@ -142,11 +142,19 @@ def _sides(figures: Figures) -> Iterator[str]:
 def _batches(manifests: Sequence[Manifest]) -> Iterator[str]:
     yield "## Batches"
     yield ""
-    header = ["batch", "status", "read", "accepted", "quarantined", "duplicates"]
+    header = ["batch", "status", "read", "accepted", "quarantined", "duplicates", "withdrawn"]
     yield from table(
         header,
         (
-            [made.batch, made.status, made.read, made.accepted, made.quarantined, made.duplicates]
+            [
+                made.batch,
+                made.status,
+                made.read,
+                made.accepted,
+                made.quarantined,
+                made.duplicates,
+                made.withdrawn,
+            ]
             for made in manifests
         ),
     )
@@ -173,7 +181,7 @@ def _issues(manifests: Iterable[Manifest]) -> Iterator[str]:
             for found in made.findings
         ),
         *(
-            f"Not in here: {plain(made.batch)}, {made.status}{_reason(made)}."
+            f"Not in here: {plain(made.batch)}, {made.status}{_codes(made)}."
             for made in known
             if made not in within
         ),
@@ -187,8 +195,10 @@ def _why(finding: Mapping[str, Any]) -> str:
     return str(finding.get("remedy", ""))
 
 
-def _reason(manifest: Manifest) -> str:
-    return f": {plain(manifest.message)}" if manifest.message else ""
+def _codes(manifest: Manifest) -> str:
+    """What held or rejected it, by codes: messages, and what people wrote, may name somebody."""
+    found = [finding["code"] for finding in manifest.findings] or list(manifest.reasons)
+    return f" ({', '.join(map(plain, found))})" if found and manifest.status != "withdrawn" else ""
 
 
 def _sources(figures: Figures, licences: Mapping[str, str]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +11,8 @@ from components.pages.pseudonyms import pseudonyms
 
 #: Keys of figures under which names stand: one name, or a list of them.
 _KEYS = ("annotator", "annotators")
+#: Of whom the message of a refused row tells (SELF_CONFLICT), known from accepted rows or not.
+_CONTRADICTS = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?= prefers both)""")
 
 
 class Masks:
@@ -29,7 +33,8 @@ class Masks:
         return figures
 
     def hide_in(self, text: str) -> str:
-        """Long names first: one may be the beginning of another."""
+        """A message with pseudonyms; long names first: one may be the beginning of another."""
+        text = _CONTRADICTS.sub(lambda match: _pseudonym(ast.literal_eval(match[0])), text)
         for name in sorted(self._masks, key=len, reverse=True):
             text = text.replace(ascii(name), self._masks[name])
         return text
@@ -46,6 +51,10 @@ class Masks:
         if key in _KEYS and isinstance(value, list | tuple):
             return [self.of(item) if isinstance(item, str) else self.hide(item) for item in value]
         return self.hide_in(value) if key == "message" and isinstance(value, str) else self.hide(value)
+
+
+def _pseudonym(name: str) -> str:
+    return pseudonyms([name])[name]
 
 
 def _names_in(figures: Any) -> Iterator[str]:

@@ -26,8 +26,9 @@ def batch_numbers(manifest: Manifest, quality: Mapping[str, Any], rows: pl.LazyF
         rows: of the batch, by the canonical schema; none of a rejected batch.
 
     Returns:
-        batch, file, format, created_at, status, why, next; counts, which close; reasons, tags: rows by code;
-        rows: see describe.py; annotators: {annotator, judgements, share, reliability, gold, gold_right, seconds};
+        batch, file, format, created_at, status, why, next; events: what people did with it; counts, which close;
+        reasons, tags: rows by code; rows: see describe.py;
+        annotators: {annotator, judgements, share, reliability, gold, gold_right, seconds};
         kappa: {annotators, items, kappa} of pairs of annotators; findings; quality: its figures.
     """
     return numbers_of(manifest, quality, rows, people_of(rows))
@@ -48,8 +49,9 @@ def numbers_of(
         "format": manifest.format,
         "created_at": manifest.created_at,
         "status": manifest.status,
-        "why": _why(manifest, findings),
+        "why": [masks.hide_in(why) for why in _why(manifest, findings)],
         "next": _next(manifest),
+        "events": list(manifest.events),
         "counts": _counts(manifest),
         "reasons": dict(manifest.reasons),
         "tags": dict(manifest.tags),
@@ -62,11 +64,12 @@ def numbers_of(
 
 
 def _counts(manifest: Manifest) -> Figures:
-    """`closes`: read = accepted + quarantined + duplicates."""
+    """`closes`: read = accepted + quarantined + duplicates + withdrawn."""
     parts = {
         "accepted": manifest.accepted,
         "quarantined": manifest.quarantined,
         "duplicates": manifest.duplicates,
+        "withdrawn": manifest.withdrawn,
     }
     return {"read": manifest.read, **parts, "closes": manifest.read == sum(parts.values())}
 

@@ -60,13 +60,13 @@ def _tables(numbers: Figures) -> list[Table]:
 
 
 def _counts(counts: Figures) -> Table:
-    names = {"read": "Read", "accepted": "Accepted", "quarantined": "Quarantined", "duplicates": "Duplicates"}
+    names = [name for name in counts if name != "closes" and (counts[name] or name != "withdrawn")]
     closes = (
         "the others add up to what was read"
         if counts["closes"]
         else "THE OTHERS DO NOT ADD UP TO WHAT WAS READ"
     )
-    rows = tuple((title, (f"{counts[name]:,}",)) for name, title in names.items())
+    rows = tuple((name.capitalize(), (f"{counts[name]:,}",)) for name in names)
     return Table(f"Rows: {closes}", ("Rows",), rows)
 
 
