@@ -48,12 +48,11 @@ def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Qu
         past: rows of the `shift_days` days before, of the same schema; none is fine.
     """
     outlined = outline(rows).collect(engine="streaming")
+    figures, share, bins = _of_rows(outlined), text_share(outlined), shift.bins_of(outlined.lazy())
     votes = votes_of(outlined.lazy()).collect()
-    figures = _counts(outlined, votes) | _of_votes(votes) | {"cycles": cycles.cycle_figures(votes)}
-    figures["dominance"] = dominance.dominance_figures(voices_of(outlined.lazy()).collect())
-    share = text_share(outlined)
-    bins = shift.bins_of(outlined.lazy())
-    del outlined, votes
+    del outlined
+    figures |= {"votes": votes.height} | _of_votes(votes)
+    del votes
     before = texts_of(past, share_of(MOST_PAST_ROWS, past.select(pl.len()).collect().item()))
     figures["shift"] = shift.shift_figures(bins, shift.bins_of(outline(before.lazy())))
     figures |= _of_texts(texts_of(rows, share), before, params.hold.poison_lift)
@@ -61,11 +60,10 @@ def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Qu
     return Quality(figures, _findings(figures, params))
 
 
-def _counts(outlined: pl.DataFrame, votes: pl.DataFrame) -> Figures:
+def _of_rows(outlined: pl.DataFrame) -> Figures:
     prompts = outlined["prompt"].value_counts()["count"].to_list()
     return {
         "rows": outlined.height,
-        "votes": votes.height,
         "kinds": _frequent(outlined["kind"]),
         "sources": _frequent(outlined["source"]),
         "languages": _frequent(outlined["language"]),
@@ -73,6 +71,7 @@ def _counts(outlined: pl.DataFrame, votes: pl.DataFrame) -> Figures:
             "different": len(prompts),
             "top_share": rounded(max(prompts) / outlined.height) if prompts else None,
         },
+        "dominance": dominance.dominance_figures(voices_of(outlined.lazy()).collect()),
     }
 
 
@@ -88,6 +87,7 @@ def _of_votes(votes: pl.DataFrame) -> Figures:
         "position": biases.position_figures(pairs),
         "length": biases.length_figures(pairs),
         "annotators": spam.spam_figures(votes, consensus(pairs)),
+        "cycles": cycles.cycle_figures(pairs),
     }
 
 

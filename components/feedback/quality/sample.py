@@ -6,9 +6,8 @@ also in a larger one.
 
 from __future__ import annotations
 
-import io
-
 import polars as pl
+import pyarrow as pa
 
 #: So many rows, and about so many characters, are read word by word.
 MOST_ROWS, MOST_CHARS = 20_000, 12_000_000
@@ -32,12 +31,20 @@ def sampled(rows: pl.LazyFrame, share: float) -> pl.LazyFrame:
 def texts_of(rows: pl.LazyFrame, share: float) -> pl.DataFrame:
     """About this share of the rows, in the order of their ids.
 
-    By way of a file in memory: a filtered column of strings would keep all the strings that were read.
+    A filtered column of strings keeps all strings that were read, so each piece is copied by way of Arrow's old layout.
     """
-    file = io.BytesIO()
-    sampled(rows, share).select(_NEEDED).sink_parquet(file, compression="lz4")
-    file.seek(0)
-    return pl.read_parquet(file).sort("row_id")
+    pieces = rows.select(*_NEEDED, "digest").collect_batches()
+    copies = [_chosen(piece, share).to_arrow(compat_level=pl.CompatLevel.oldest()) for piece in pieces]
+    empty = rows.select(_NEEDED).clear().collect()
+    return pl.concat([empty, *(_as_frame(copy, empty.schema) for copy in copies)]).sort("row_id")
+
+
+def _chosen(piece: pl.DataFrame, share: float) -> pl.DataFrame:
+    return sampled(piece.lazy(), share).select(_NEEDED).collect()
+
+
+def _as_frame(copy: pa.Table, schema: pl.Schema) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(copy)).cast(dict(schema))
 
 
 def share_of(most: int, count: int) -> float:
