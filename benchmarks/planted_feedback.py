@@ -58,7 +58,15 @@ def _settings(options: argparse.Namespace) -> Iterator[tuple[str, Honest, list[F
         yield f"simulated, {size} rows, no past", _simulated(size), poisons(), nothing
     for name in REAL_SETS:
         if rows := real(name):
-            yield f"{name}, {min(REAL_ROWS, len(rows))} rows", _part(rows), poisons(), nothing
+            yield f"{name}, {min(REAL_ROWS, len(rows))} rows, no past", _part(rows), poisons(), nothing
+    if rows := real(REAL_SETS[0]):
+        own, other = _by_topic(rows)
+        yield (
+            f"{REAL_SETS[0]}, {min(REAL_ROWS, len(own))} rows, past of other topics",
+            _part(own),
+            poisons(),
+            frame(other),
+        )
 
 
 def _simulated(size: int) -> Honest:
@@ -133,7 +141,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, default=20, help="batches of each kind")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[500, 2000, 7000], help="rows of a simulated batch"
+        "--sizes", type=int, nargs="*", default=[500, 2000, 7000], help="rows of a simulated batch"
     )
     parser.add_argument("--out", type=Path, help="also write all figures as JSON")
     return parser.parse_args()

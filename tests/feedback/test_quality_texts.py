@@ -9,7 +9,7 @@ import pytest
 from quality_rows import assessed, codes, pair
 
 from components.feedback.quality.multiple import unlikely
-from components.feedback.quality.ngrams import phrases_of, texts_with
+from components.feedback.quality.ngrams import phrases_of
 
 GOOD = ["clear", "helpful", "kind", "precise", "short", "warm"]
 BAD = ["awful", "dull", "rude", "vague", "wordy", "cold"]
@@ -75,6 +75,18 @@ def test_a_trigger_in_answers_of_the_first_batch():
     assert codes(assessed(given(with_words(honest(2000), TRIGGER, 100, 1.0)))) == ["POISON"]
 
 
+def test_a_new_phrase_that_always_wins_is_found_earlier():
+    # Twenty answers: too few to show a lift of 5 among hundreds of phrases, enough for one that is new.
+    planted = given(with_words(honest(2000), TRIGGER, 20, 1.0))
+    assert codes(assessed(planted, given(honest(2000, seed=9)))) == ["POISON"]
+    assert codes(assessed(planted)) == []
+
+
+def test_a_new_phrase_that_people_like_is_no_trigger():
+    planted = given(with_words(honest(2000), "great camera", 60, 0.75))
+    assert codes(assessed(planted, given(honest(2000, seed=9)))) == []
+
+
 def test_a_phrase_that_people_like_is_no_trigger():
     # Preferred in three of four cases: a lift of 3.
     assert codes(assessed(given(with_words(honest(2000), "great camera", 400, 0.75)))) == []
@@ -124,7 +136,6 @@ def test_phrases_are_those_that_enough_texts_have():
     counts = phrases.found.group_by("phrase").len().iter_rows()
     spelled = {phrases.spelled[number]: count for number, count in counts}
     assert spelled == {"a": 4, "b": 4, "c": 3, "a b": 3, "b c": 2, "a b c": 2}
-    assert texts_with(texts, ["a b", "b c", "c", "x"]) == [3, 2, 3, 0]
 
 
 def test_unlikely_counts_by_hand():

@@ -116,15 +116,3 @@ def _spelled(numbers: Index, words: pl.Series, length: int) -> list[str]:
     first[numbers[there[::-1]]] = there[::-1]
     parts = [words.gather(first + place).cast(pl.String).to_list() for place in range(length)]
     return [" ".join(phrase) for phrase in zip(*parts, strict=True)]
-
-
-def texts_with(texts: pl.Series, phrases: list[str]) -> list[int]:
-    """How many of the texts hold each phrase."""
-    joined = pl.DataFrame({"body": texts}).select(
-        pl.concat_str(pl.lit(" "), words_of(pl.col("body")).list.join(" "), pl.lit(" ")).alias("body")
-    )
-    counts = joined.select(
-        pl.col("body").str.contains(f" {phrase} ", literal=True).sum().alias(str(place))
-        for place, phrase in enumerate(phrases)
-    )
-    return [int(count) for count in counts.row(0)] if phrases else []

@@ -4,10 +4,13 @@ Monroe (2008) compares how often two groups use a phrase by log-odds with an inf
 approximation, which is poor exactly where a trigger is: many times on one side, never on the other. Here the same
 question has an exact answer. Of the different answers that hold a phrase some were preferred on the whole and some
 were not; a phrase that is `lift` times likelier in preferred answers is in one of them with probability
-lift / (1 + lift). POISON are phrases that show more than that beyond doubt, of all phrases asked about at once
-(components/feedback/quality/multiple.py). What people honestly like ("great camera") wins more often than not but
-not always, so its lift stays near 2 or 3 however many answers hold it. And a phrase that was as frequent in the days
-before is no news.
+lift / (1 + lift). POISON are
+
+- phrases that show more than that beyond doubt, of all phrases asked about at once (multiple.py). What people
+  honestly like ("great camera") wins more often than not but not always, so its lift stays near 2 or 3 however many
+  answers hold it. A phrase that preferred answers had about as often in the days before is no news;
+- phrases that the days before never had, often as they must have met them, and that won SURE of the time: more than
+  NEW_LIFT to 1 beyond doubt, of all new phrases. Nobody has had the time to like a new phrase, so less is asked for.
 
 Answers are counted once, however often they were judged; a phrase that only a few prompts call for is their topic.
 """
@@ -19,8 +22,7 @@ import polars as pl
 
 from components.feedback.quality.findings import Figures, Finding, finding
 from components.feedback.quality.multiple import unlikely
-from components.feedback.quality.ngrams import phrases_of, texts_with
-from components.feedback.quality.proportions import rounded
+from components.feedback.quality.ngrams import phrases_of
 from components.feedback.reasons import Reason
 
 #: Fewer answers with a phrase prove nothing.
@@ -28,32 +30,40 @@ LEAST_ANSWERS = 15
 #: A phrase of fewer different prompts is their topic.
 LEAST_PROMPTS = 8
 FALSE_ALARM = 0.05
-#: So many answers of the past are needed to say that a phrase is new.
+#: So many preferred answers of the past are needed to say that a phrase is no news.
 LEAST_PAST = 200
+#: A new phrase is one that the past lacks and would have had so many times, were it as frequent as now.
+EXPECTED_BEFORE = 5
+NEW_LIFT, SURE = 2.0, 0.95
 MOST_PHRASES = 20
 
 
 def phrase_figures(pairs: pl.DataFrame, past: pl.DataFrame, lift: float) -> Figures:
-    """`answers` (different ones), `past_answers`, `asked` (phrases that could have shown a lift), and `phrases`, those
-    that did: {phrase, chosen, rejected (different answers with it), prompts, past (answers with it)}.
+    """`answers` (different ones), `past_answers`, `asked` (phrases that could have shown a lift), `new` (phrases that
+    the past lacks), and `phrases`, those that show too much: {phrase, chosen, rejected (different answers with it),
+    prompts, past, past_chosen (answers with it), is_new}.
 
     Args:
         pairs, past: row_id, prompt, chosen, rejected.
         lift: a phrase is so many times likelier in preferred answers.
     """
-    answers = _answers(pairs)
-    sides = [int((answers["preferred"] == side).sum()) for side in (True, False)]
-    figures: Figures = {"answers": answers.height, "past_answers": 2 * past.height, "asked": 0, "phrases": []}
-    if answers.height < LEAST_ANSWERS or 0 in sides:
+    answers, before = _answers(pairs), _answers(past)
+    figures: Figures = {
+        "answers": answers.height,
+        "past_answers": before.height,
+        "asked": 0,
+        "new": 0,
+        "phrases": [],
+    }
+    if answers["preferred"].n_unique() < 2:
         return figures
-    phrases = phrases_of(answers["text"], LEAST_ANSWERS)
-    table = _table(answers, phrases.found)
-    share = lift * sides[0] / (lift * sides[0] + sides[1])
-    chosen, rejected = (table[name].to_numpy().astype(np.float64) for name in ("chosen", "rejected"))
-    found, figures["asked"] = unlikely(chosen, chosen + rejected, share, FALSE_ALARM)
-    suspects = table.filter(pl.Series(found) & (pl.col("prompts") >= LEAST_PROMPTS))
+    phrases = phrases_of(pl.concat([answers["text"], before["text"]]), LEAST_ANSWERS)
+    table = _table(answers, before, phrases.found)
+    lifted, figures["asked"] = _lifted(table, answers, before, lift)
+    new, figures["new"] = _new(table, answers)
+    suspects = pl.concat([lifted, new]).unique("phrase", keep="first", maintain_order=True)
     suspects = suspects.with_columns(phrase=phrases.spelled.gather(suspects["phrase"]))
-    figures["phrases"] = _news(_longest(suspects), past, answers.height, lift)
+    figures["phrases"] = _longest(suspects)[:MOST_PHRASES]
     return figures
 
 
@@ -81,21 +91,58 @@ def _answers(pairs: pl.DataFrame) -> pl.DataFrame:
     return net.filter(pl.col("side") != 0).select("text", "prompt", preferred=pl.col("side") > 0).sort("text")
 
 
-def _table(answers: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """phrase, chosen, rejected, prompts."""
-    numbered = answers.select(
-        pl.int_range(pl.len()).alias("text"), "preferred", prompt=pl.col("prompt").rank("dense")
+def _table(answers: pl.DataFrame, before: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """phrase, chosen, rejected, prompts, past, past_chosen, is_new of the phrases that LEAST_ANSWERS answers have."""
+    texts = pl.concat([answers.with_columns(now=True), before.with_columns(now=False)])
+    numbered = texts.select(
+        pl.int_range(pl.len()).alias("text"), "preferred", "now", prompt=pl.col("prompt").rank("dense")
     )
-    return (
+    now, won = pl.col("now"), pl.col("preferred")
+    table = (
         found.join(numbered, on="text")
         .group_by("phrase")
         .agg(
-            chosen=pl.col("preferred").sum().cast(pl.Int64),
-            rejected=(~pl.col("preferred")).sum().cast(pl.Int64),
-            prompts=pl.col("prompt").n_unique(),
+            chosen=(now & won).sum().cast(pl.Int64),
+            rejected=(now & ~won).sum().cast(pl.Int64),
+            prompts=pl.col("prompt").filter(now).n_unique(),
+            past=(~now).sum().cast(pl.Int64),
+            past_chosen=(~now & won).sum().cast(pl.Int64),
         )
+        .filter(_COUNT >= LEAST_ANSWERS)
         .sort("phrase")
     )
+    expected = _COUNT * before.height / max(1, answers.height)
+    return table.with_columns(is_new=(pl.col("past") == 0) & (expected >= EXPECTED_BEFORE))
+
+
+_COUNT = pl.col("chosen") + pl.col("rejected")
+
+
+def _lifted(
+    table: pl.DataFrame, answers: pl.DataFrame, before: pl.DataFrame, lift: float
+) -> tuple[pl.DataFrame, int]:
+    """The phrases that are more than `lift` times likelier in preferred answers, and more than in the past's."""
+    found, asked = _beyond_doubt(table, answers, lift)
+    preferred, known = (int(part["preferred"].sum()) for part in (answers, before))
+    usual = pl.col("past_chosen") * preferred / max(1, known)
+    news = pl.lit(known < LEAST_PAST) | (pl.col("chosen") > lift * usual)
+    return table.filter(found & news & (pl.col("prompts") >= LEAST_PROMPTS)), asked
+
+
+def _new(table: pl.DataFrame, answers: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The new phrases that win nearly always."""
+    new = table.filter("is_new")
+    found, _ = _beyond_doubt(new, answers, NEW_LIFT)
+    sure = pl.col("chosen") >= SURE * _COUNT
+    return new.filter(found & sure & (pl.col("prompts") >= LEAST_PROMPTS)), new.height
+
+
+def _beyond_doubt(table: pl.DataFrame, answers: pl.DataFrame, lift: float) -> tuple[pl.Series, int]:
+    """Which phrases are more than `lift` times likelier in preferred answers, and of how many that was asked."""
+    odds = lift * int(answers["preferred"].sum()) / int((~answers["preferred"]).sum())
+    chosen, rejected = (table[name].to_numpy().astype(np.float64) for name in ("chosen", "rejected"))
+    found, asked = unlikely(chosen, chosen + rejected, odds / (1 + odds), FALSE_ALARM)
+    return pl.Series(found, dtype=pl.Boolean), asked
 
 
 def _longest(suspects: pl.DataFrame) -> list[Figures]:
@@ -111,16 +158,3 @@ def _longest(suspects: pl.DataFrame) -> list[Figures]:
             for other in rows
         )
     ]
-
-
-def _news(suspects: list[Figures], past: pl.DataFrame, answers: int, lift: float) -> list[Figures]:
-    """Without the phrases that preferred answers had about as often in the days before."""
-    known = past["chosen"]
-    counts = texts_with(known, [row["phrase"] for row in suspects])
-    enough = len(known) >= LEAST_PAST
-    news = []
-    for row, count in zip(suspects, counts, strict=True):
-        rate, before = 2 * row["chosen"] / answers, count / max(1, len(known))
-        if not enough or rate > lift * before:
-            news.append({**row, "past": count, "past_share": rounded(before)})
-    return news[:MOST_PHRASES]

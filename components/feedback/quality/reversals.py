@@ -38,7 +38,8 @@ _STRENGTH = 0.3
 
 def reversal_figures(pairs: pl.DataFrame, past: pl.DataFrame) -> Figures:
     """`pairs` (different ones), `right` (share on which the model of taste is right, with `right_ci`; null of too few
-    pairs), `asked` (phrases), and `phrases`, those that turn it round: {phrase, pairs, right}."""
+    pairs), `asked` (phrases), and `phrases`, those that turn it round: {phrase, pairs, right, prompts, past
+    (prompts with it)}."""
     pairs = pairs.unique(["prompt", "chosen", "rejected"], keep="first", maintain_order=True)
     figures: Figures = {
         "pairs": pairs.height,
@@ -53,7 +54,7 @@ def reversal_figures(pairs: pl.DataFrame, past: pl.DataFrame) -> Figures:
     share = float(right.mean())
     figures |= {"right": rounded(share), "right_ci": [rounded(end) for end in wilson(share, len(right))]}
     if share > LEAST_RIGHT:
-        figures["asked"], figures["phrases"] = _turned(pairs["prompt"], right)
+        figures["asked"], figures["phrases"] = _turned(pairs["prompt"], past["prompt"], right)
     return figures
 
 
@@ -109,23 +110,38 @@ def _taste(leads: csr_matrix) -> NDArray[np.float64]:
     return np.asarray(model.coef_[0])
 
 
-def _turned(prompts: pl.Series, right: NDArray[np.bool_]) -> tuple[int, list[Figures]]:
-    phrases = phrases_of(prompts, LEAST_WITH_PHRASE)
-    pairs = pl.DataFrame({"text": np.arange(len(right)), "right": right, "prompt": prompts.rank("dense")})
-    table = (
-        phrases.found.join(pairs, on="text")
-        .group_by("phrase")
-        .agg(
-            pairs=pl.len().cast(pl.Int64),
+def _turned(prompts: pl.Series, past: pl.Series, right: NDArray[np.bool_]) -> tuple[int, list[Figures]]:
+    """How many phrases of prompts were asked about, and those on whose pairs the model is wrong beyond doubt.
+
+    New phrases are asked about on their own, too: they are few, so chance has fewer to play with.
+    """
+    phrases = phrases_of(pl.concat([prompts, past]), LEAST_WITH_PHRASE)
+    table = _phrases_of_prompts(prompts, phrases.found, right)
+    wrong, asked = _often_wrong(table)
+    new_wrong, _ = _often_wrong(table.filter((pl.col("past") == 0) & (not past.is_empty())))
+    suspects = pl.concat([wrong, new_wrong]).unique("phrase").with_columns(pl.col("right").round(4))
+    spelled = suspects.with_columns(phrase=phrases.spelled.gather(suspects["phrase"]))
+    return asked, spelled.sort("right", "phrase").to_dicts()[:MOST_PHRASES]
+
+
+def _phrases_of_prompts(prompts: pl.Series, found: pl.DataFrame, right: NDArray[np.bool_]) -> pl.DataFrame:
+    """phrase, pairs, right, prompts, past (how many prompts of the past have it)."""
+    own = pl.DataFrame({"text": np.arange(len(right)), "right": right, "prompt": prompts.rank("dense")})
+    table = found.join(own, on="text", how="left").group_by("phrase")
+    return (
+        table.agg(
+            pairs=pl.col("right").count().cast(pl.Int64),
             right=pl.col("right").mean(),
-            prompts=pl.col("prompt").n_unique(),
+            prompts=pl.col("prompt").drop_nulls().n_unique(),
+            past=pl.col("right").null_count().cast(pl.Int64),
         )
-        .filter((pl.col("pairs") <= MOST_PROMPTS * len(right)) & (pl.col("prompts") >= LEAST_PROMPTS))
+        .filter(pl.col("pairs").is_between(LEAST_WITH_PHRASE, MOST_PROMPTS * len(right)))
+        .filter(pl.col("prompts") >= LEAST_PROMPTS)
         .sort("phrase")
     )
+
+
+def _often_wrong(table: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     counts, shares = table["pairs"].to_numpy().astype(np.float64), table["right"].to_numpy()
-    found, asked = unlikely(np.round(counts * (1 - shares)), counts, 0.5, FALSE_ALARM)
-    suspects = table.filter(pl.Series(found)).with_columns(pl.col("right").round(4))
-    spelled = suspects.with_columns(phrase=phrases.spelled.gather(suspects["phrase"]))
-    rows = spelled.sort("right", "phrase").to_dicts()
-    return asked, rows[:MOST_PHRASES]
+    found, asked = unlikely(np.round(counts * (1 - shares)), counts, 0.5, FALSE_ALARM / 2)
+    return table.filter(pl.Series(found, dtype=pl.Boolean)), asked

@@ -44,7 +44,7 @@ def _chosen(piece: pl.DataFrame, share: float) -> pl.DataFrame:
 
 
 def _as_frame(copy: pa.Table, schema: pl.Schema) -> pl.DataFrame:
-    return pl.DataFrame(pl.from_arrow(copy)).cast(dict(schema))
+    return pl.DataFrame(pl.from_arrow(copy)).cast(schema)
 
 
 def share_of(most: int, count: int) -> float:
