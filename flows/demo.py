@@ -1,6 +1,7 @@
 """`make demo`: the whole loop on the shipped sample, by the same commands that a team uses.
 
-Ingest the samples, release what waits, retrain, promote what passed, ask the champion; then say what was done and what it gave.
+Ingest the samples, release what waits, retrain, promote what passed, ask the champion; then say what was done and what
+it gave.
 """
 
 from __future__ import annotations

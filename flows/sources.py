@@ -9,6 +9,7 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from components.feedback.declaration import is_declaration
 from components.feedback.sources import hugging_face
 from components.feedback.sources.address import Address, folder_address, parse_address
 from components.feedback.sources.spool import Delivery, spool
@@ -27,7 +28,8 @@ def delivered(root: Path, source: Path | str) -> Iterator[list[Delivery]]:
         RegistryError: MLflow cannot be reached.
     """
     if isinstance(source, Path) and not source.is_dir():
-        yield [Delivery(source)]
+        # `rlhf ingest folder/*` also names what is said of the files.
+        yield [] if is_declaration(source) else [Delivery(source)]
         return
     address = folder_address(source) if isinstance(source, Path) else parse_address(source)
     with spool(root) as folder:

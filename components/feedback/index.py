@@ -29,8 +29,9 @@ FILE = "feedback-index.db"
 _RECENT = 50
 _CACHE_KIB = 128 * 1024
 _TABLES = """
-CREATE TABLE IF NOT EXISTS batch (number INTEGER PRIMARY KEY, name TEXT, sha256 TEXT, stamp TEXT);
+CREATE TABLE IF NOT EXISTS batch (number INTEGER PRIMARY KEY, name TEXT, sha256 TEXT, declared TEXT, stamp TEXT);
 CREATE INDEX IF NOT EXISTS batch_sha256 ON batch (sha256);
+CREATE INDEX IF NOT EXISTS batch_declared ON batch (declared);
 CREATE TABLE IF NOT EXISTS judgement (
     key BLOB PRIMARY KEY, batch INTEGER, line INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS named (
@@ -57,9 +58,15 @@ class FeedbackIndex:
         newest = self._database.execute("SELECT name FROM batch ORDER BY number DESC LIMIT ?", (_RECENT,))
         return [name for (name,) in newest]
 
-    def begin(self, name: str, sha256: str) -> None:
+    def declared(self, name: str) -> str | None:
+        """The accepted batch that its sender calls so."""
+        found = self._database.execute("SELECT name FROM batch WHERE declared = ?", (name,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def begin(self, name: str, sha256: str, declared: str | None = None) -> None:
         """A new batch; what `add` is given belongs to it."""
-        added = self._database.execute("INSERT INTO batch (name, sha256) VALUES (?, ?)", (name, sha256))
+        row = (name, sha256, declared)
+        added = self._database.execute("INSERT INTO batch (name, sha256, declared) VALUES (?, ?, ?)", row)
         self._batch = added.lastrowid or 0
 
     def add(self, entries: Sequence[Entry]) -> Faults:
@@ -142,7 +149,8 @@ class FeedbackIndex:
 
     def _take_over(self, folder: Path) -> None:
         """A batch that was committed by somebody who died before the index, or came with a checkout."""
-        self.begin(folder.name, read_manifest(folder).sha256)
+        manifest = read_manifest(folder)
+        self.begin(folder.name, manifest.sha256, manifest.declared)
         self.add(entries_of(folder))
         self.commit(folder)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from components.config import FeedbackParams
 from components.errors import FeedbackError
 from components.feedback import commits, store
+from components.feedback.declaration import Declaration, read_declaration
 from components.feedback.index import FeedbackIndex, open_index
 from components.feedback.intake import Intake, OnRows
 from components.feedback.manifest import IngestResult, Manifest, result_of
@@ -16,7 +17,7 @@ from components.feedback.parsing.envelope import examine
 from components.feedback.quality.assess import assess
 from components.feedback.quality.findings import Quality
 from components.feedback.readers.registry import reader_named
-from components.feedback.reasons import BatchError
+from components.feedback.reasons import BatchError, Reason
 from components.feedback.rules import Rules
 from components.feedback.tally import Tally
 from components.files import sha256_file
@@ -126,21 +127,42 @@ def _take(root: Path, given: Given, index: FeedbackIndex, on_rows: OnRows) -> Ma
 def _accept(
     root: Path, batch: str, given: Given, index: FeedbackIndex, folder: Path, on_rows: OnRows
 ) -> Manifest:
+    declared = read_declaration(given.path)
+    declared.check_bytes(given.name, given.sha256)
+    _check_name_is_new(index, declared, given)
     recent = index.recent()
-    index.begin(batch, given.sha256)
+    index.begin(batch, given.sha256, declared.batch)
     intake = Intake(examine(given.name, given.path), given.format, given.rules, folder)
     tally = intake.sort(index, on_rows)
+    declared.check_rows(given.name, tally.read)
     _check_unchanged(given)
     past = store.scan_recent(root, recent, given.params.hold.shift_days)
     quality = assess(store.scan_rows(intake.rows), past, given.params)
-    manifest = _manifest(batch, given, intake.reader, tally, quality)
+    manifest = _manifest(batch, given, intake.reader, tally, quality, declared.batch)
     place = commits.commit(root, manifest, intake.rows, intake.refused(), quality.to_json())
     if manifest.status == "accepted":
         index.commit(place)
     return manifest
 
 
-def _manifest(batch: str, given: Given, reader: str | None, tally: Tally, quality: Quality) -> Manifest:
+def _check_name_is_new(index: FeedbackIndex, declared: Declaration, given: Given) -> None:
+    """A sender's name for a batch stands for the bytes that came first under it.
+
+    Raises:
+        BatchError: ID_REUSE.
+    """
+    before = index.declared(declared.batch) if declared.batch is not None else None
+    if before is not None:
+        what = (
+            f"{given.name} is declared as batch {declared.batch!a}, which came with other bytes as {before}"
+        )
+        remedy = f"give it a name of its own; if it mends that one, `rlhf feedback retry {before} FILE`"
+        raise BatchError(Reason.ID_REUSE, what, remedy)
+
+
+def _manifest(
+    batch: str, given: Given, reader: str | None, tally: Tally, quality: Quality, declared: str | None
+) -> Manifest:
     holds = quality.holds
     return Manifest(
         batch=batch,
@@ -160,6 +182,7 @@ def _manifest(batch: str, given: Given, reader: str | None, tally: Tally, qualit
         tags=tally.tags,
         findings=[finding.to_json() for finding in quality.findings],
         retries=given.retries,
+        declared=declared,
     )
 
 

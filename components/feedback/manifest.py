@@ -30,6 +30,7 @@ class Manifest:
         findings: what was found about the batch as a whole (quality/findings.py).
         withdrawn: rows that were accepted and left since: read = accepted + quarantined + duplicates + withdrawn.
         retries: the batch whose refused rows the file brings again, mended.
+        declared: how the sender calls the batch (declaration.py).
         events: what people did with the batch, each with `what`, `by`, `at` and `why`.
     """
 
@@ -51,6 +52,7 @@ class Manifest:
     findings: list[dict[str, Any]] = field(default_factory=list)
     withdrawn: int = 0
     retries: str | None = None
+    declared: str | None = None
     events: list[dict[str, str]] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 

@@ -50,8 +50,8 @@ def test_the_manifests_say_what_happened(workspace):
         "batch": result.batch, "file": "Week 1 (final).v2.jsonl", "sha256": sha256, "format": "pairwise",
         "status": "accepted", "read": 3, "accepted": 1, "quarantined": 1, "duplicates": 1,
         "reasons": {"EMPTY_RESP": 1}, "parts": {"rows-00000.parquet": sha256_file(folder / "rows-00000.parquet")},
-        "message": "", "remedy": "", "tags": {}, "findings": [], "withdrawn": 0, "retries": None, "events": [],
-        "schema_version": 1,
+        "message": "", "remedy": "", "tags": {}, "findings": [], "withdrawn": 0, "retries": None, "declared": None,
+        "events": [], "schema_version": 1,
     }  # fmt: skip
     assert workspace.manifest(result, "quarantine") == manifest | {"created_at": created_at}
 
@@ -171,7 +171,7 @@ def test_four_at_once_make_one_batch(workspace):
 
 
 def test_two_files_at_once_do_not_take_the_same_judgement_twice(workspace):
-    rows = pairs(200, annotator="ann")
+    rows = [{**row, "annotator": f"ann-{number % 8}"} for number, row in enumerate(pairs(200))]
     files = [workspace.write("one.jsonl", lines(rows)), workspace.write("two.jsonl", lines(rows[::-1]))]
     processes = [_python(INGEST, file, workspace.root) for file in files]
     results = [json.loads(process.communicate(timeout=120)[0]) for process in processes]

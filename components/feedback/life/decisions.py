@@ -32,7 +32,7 @@ def release(root: Path, batch: str, why: str) -> Manifest:
         held = find_folder(root, store.HELD, batch)
         rows = folder / "rows"
         shutil.copytree(held, rows)
-        index.begin(batch, store.read_manifest(held).sha256)
+        index.begin(batch, store.read_manifest(held).sha256, store.read_manifest(held).declared)
         entries = entries_of(rows)
         by_place = index.add(entries)
         faults = {entry.digest: by_place[entry.place] for entry in entries if entry.place in by_place}

@@ -8,6 +8,7 @@ from typing import Literal
 
 from components.feedback.parsing.streams import plain_stream
 from components.feedback.reasons import BatchError, Reason
+from components.feedback.rules.files import HEAD_BYTES, check_file_name, check_no_pickle
 
 Form = Literal["lines", "array", "csv", "parquet"]
 
@@ -45,8 +46,9 @@ def examine(name: str, path: Path) -> Envelope:
         path: where its bytes lie.
 
     Raises:
-        BatchError: MAGIC, TRUNCATED, DAMAGED, BOMB, ARCHIVE or EMPTY.
+        BatchError: PATH, MAGIC, PICKLE, TRUNCATED, DAMAGED, BOMB, ARCHIVE or EMPTY.
     """
+    check_file_name(name)
     said, zipped = _said(name)
     _check_wrapping(name, path, zipped)
     with plain_stream(name, path, zipped) as stream:
@@ -83,6 +85,7 @@ def _check_wrapping(name: str, path: Path, zipped: bool) -> None:
 
 
 def _check_magic(name: str, said: str, start: bytes) -> None:
+    check_no_pickle(name, start[:HEAD_BYTES])
     if start.startswith(_ARCHIVES):
         raise BatchError(Reason.ARCHIVE, f"{name} holds an archive", "unpack it and send each file by itself")
     holds_parquet = start.startswith(_PARQUET)

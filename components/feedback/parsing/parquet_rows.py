@@ -16,6 +16,7 @@ from components.feedback.limits import MAX_BATCH_BYTES
 from components.feedback.parsing.block import BLOCK_ROWS, Block
 from components.feedback.parsing.record import Record, long_record, too_long
 from components.feedback.reasons import BatchError, Reason, RowError
+from components.feedback.rules.files import HEAD_BYTES, check_no_pickle, check_no_pickled_type
 from components.feedback.values import plain
 
 
@@ -28,12 +29,15 @@ def parquet_blocks(name: str, path: Path) -> tuple[frozenset[str], Iterator[Bloc
     with _readable(name):
         # Without reading ahead: what is read ahead of a large file stays in memory.
         file = pq.ParquetFile(path, pre_buffer=False)
-        columns = file.schema_arrow.names
+        kinds = list(file.schema_arrow)
         groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
         expanded = sum(group.total_byte_size for group in groups)
     if expanded > MAX_BATCH_BYTES:
         what = f"{name} expands to more than {MAX_BATCH_BYTES} bytes"
         raise BatchError(Reason.BOMB, what, "split it if it is feedback")
+    for kind in kinds:
+        check_no_pickled_type(name, kind.metadata)
+    columns = [kind.name for kind in kinds]
     _check_columns(name, columns)
     return frozenset(columns), _blocks(name, file)
 
@@ -60,9 +64,18 @@ class ParquetBlock:
     batch: pa.RecordBatch
 
     def records(self) -> Sequence[Record]:
+        for column in self.batch.columns:
+            if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+                _check_values(self.name, column)
         with _readable(self.name):
             rows = self.batch.to_pylist()
         return [_record(number, row) for number, row in enumerate(rows, start=self.first_row)]
+
+
+def _check_values(name: str, column: pa.Array) -> None:
+    for value in column:
+        if value.is_valid:
+            check_no_pickle(name, value.as_buffer().to_pybytes()[:HEAD_BYTES])
 
 
 @contextmanager

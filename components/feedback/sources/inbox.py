@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.errors import BusyError, FeedbackError
+from components.feedback.declaration import SUFFIXES
 from components.feedback.sources.names import file_in, free_name, is_there
 from components.files import write_bytes, write_json
 
@@ -211,5 +212,5 @@ def _marker(path: Path) -> Path:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a name is not that of an arrival: hidden, unfinished, a marker, or a folder of what was taken."""
-    return name.startswith(".") or name.lower().endswith((*UNFINISHED, MARKER)) or name in OUTCOMES
+    """Whether a name is not that of an arrival: hidden, unfinished, said of another, or a folder of what was taken."""
+    return name.startswith(".") or name.lower().endswith((*UNFINISHED, MARKER, *SUFFIXES)) or name in OUTCOMES

@@ -1,0 +1,113 @@
+"""What the sender says of a file, beside it: NAME.sha256 as `sha256sum` writes it, or NAME.declared.json.
+
+    {"batch": "vendor-2026-11", "rows": 1200, "sha256": "...", "schema_version": 1}
+
+Every field is optional. A file that is not what was declared did not arrive as it was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.feedback.parsing.strict_json import StrictJson
+from components.feedback.reasons import BatchError, Reason, RowError
+from components.feedback.rules.files import check_file_name, check_version
+
+SUFFIXES = (".sha256", ".declared.json")
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+#: A declaration is short; what is longer is something else.
+_MOST_BYTES = 1 << 16
+_REMEDY = "send the file again, or mend its declaration"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the sender says; None: nothing.
+
+    Attributes:
+        batch: how the sender calls the batch. It names one file for ever.
+    """
+
+    batch: str | None = None
+    rows: int | None = None
+    sha256: str | None = None
+
+    def check_bytes(self, name: str, sha256: str) -> None:
+        """Pass a file with the declared digest.
+
+        Raises:
+            BatchError: DIGEST.
+        """
+        if self.sha256 is not None and self.sha256 != sha256:
+            what = f"{name} has the SHA-256 {sha256[:16]}..., declared is {self.sha256[:16]}..."
+            raise BatchError(Reason.DIGEST, what, _REMEDY)
+
+    def check_rows(self, name: str, rows: int) -> None:
+        """Pass a file with the declared number of rows.
+
+        Raises:
+            BatchError: DIGEST.
+        """
+        if self.rows is not None and self.rows != rows:
+            raise BatchError(Reason.DIGEST, f"{name} has {rows} rows, declared are {self.rows}", _REMEDY)
+
+
+def is_declaration(path: Path) -> bool:
+    """Whether a file speaks of another one."""
+    return path.name.endswith(SUFFIXES)
+
+
+def read_declaration(path: Path) -> Declaration:
+    """What is declared of a file, by the files beside it.
+
+    Raises:
+        BatchError: DIGEST where a declaration cannot be read, SCHEMA_VER or PATH where it says what cannot be.
+    """
+    sum_file, declared = (path.with_name(path.name + suffix) for suffix in SUFFIXES)
+    said = _fields(declared) if declared.is_file() else {}
+    check_version(said.get("schema_version"))
+    batch, rows, sha256 = (said.get(name) for name in ("batch", "rows", "sha256"))
+    if batch is not None:
+        check_file_name(str(batch))
+    if sum_file.is_file():
+        sha256 = _text(sum_file).split(" ", 1)[0].strip()
+    return Declaration(
+        batch=None if batch is None else _typed(declared, "batch", batch, str),
+        rows=None if rows is None else _typed(declared, "rows", rows, int),
+        sha256=None if sha256 is None else _digest(path.name, sha256),
+    )
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    try:
+        return dict(_typed(path, "it", StrictJson().decode(_text(path)), dict))
+    except RowError as fault:
+        raise _unreadable(path, fault.what) from None
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _unreadable(path, "is not UTF-8") from None
+
+
+def _digest(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise BatchError(Reason.DIGEST, f"what is declared of {name} as its SHA-256 is none", _REMEDY)
+    return value.lower()
+
+
+def _typed(path: Path, field: str, value: Any, kind: type) -> Any:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _unreadable(path, f"{field} is no {kind.__name__}")
+    return value
+
+
+def _unreadable(path: Path, what: str) -> BatchError:
+    return BatchError(Reason.DIGEST, f"the declaration {path.name} {what}", _REMEDY)
