@@ -14,6 +14,7 @@ from components.feedback.limits import CLOCK_TOLERANCE, MAX_LEVELS
 from components.feedback.reasons import Reason, RowError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_LARGEST = 1 << 53
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
@@ -48,11 +49,13 @@ def as_whole(value: Any, field: str, textual: bool = False) -> int:
     """A whole number, also one that is written with ".0".
 
     Raises:
-        RowError: TYPE or NONFINITE.
+        RowError: TYPE, NONFINITE, or RANGE for one that no float holds to the last digit.
     """
     number = as_number(value, field, textual)
     if not number.is_integer():
         raise RowError(Reason.TYPE, field, "is not a whole number")
+    if abs(number) > _LARGEST:
+        raise RowError(Reason.RANGE, field, f"is {number:g}, which is too large")
     return int(number)
 
 

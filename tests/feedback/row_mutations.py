@@ -10,6 +10,7 @@ import json
 import random
 import unicodedata
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from hostile_texts import LEGITIMATE, REFUSED, TAGGED
@@ -77,8 +78,13 @@ def _pick_field(rng: random.Random, row: Row) -> str:
     return rng.choice(sorted(row)) if row else "prompt"
 
 
+def _any_value(rng: random.Random) -> Any:
+    """Nothing that is shared: it may itself be mutated."""
+    return deepcopy(rng.choice([*_VALUES, *_TEXTS, *_TEXTS]))
+
+
 def _other_value(rng: random.Random, row: Row) -> None:
-    row[_pick_field(rng, row)] = rng.choice(_VALUES)
+    row[_pick_field(rng, row)] = deepcopy(rng.choice(_VALUES))
 
 
 def _hostile_text(rng: random.Random, row: Row) -> None:
@@ -123,7 +129,7 @@ def _extra_field(rng: random.Random, row: Row) -> None:
                 "line",
             ]
         )
-    ] = rng.choice([*_VALUES, *_TEXTS])
+    ] = _any_value(rng)
 
 
 def _nest(rng: random.Random, row: Row) -> None:
@@ -135,15 +141,22 @@ def _nest(rng: random.Random, row: Row) -> None:
 
 
 def _inner_value(rng: random.Random, row: Row) -> None:
-    """Change something inside a list or an object of the row."""
-    inner = [value for value in row.values() if isinstance(value, dict | list) and value]
-    if not inner:
-        return
-    part = rng.choice(inner)
-    if isinstance(part, dict):
-        part[rng.choice(sorted(part))] = rng.choice([*_VALUES, *_TEXTS])
-    else:
-        part[rng.randrange(len(part))] = rng.choice([*_VALUES, *_TEXTS])
+    """Change something inside a list or an object of the row, however deep."""
+    part: Any = row
+    while inner := [value for value in _values_of(part) if isinstance(value, dict | list) and value]:
+        part = rng.choice(inner)
+    if part is not row:
+        place = rng.choice(sorted(part)) if isinstance(part, dict) else rng.randrange(len(part))
+        part[place] = _any_value(rng)
+
+
+def _values_of(part: Any) -> list[Any]:
+    return list(part.values()) if isinstance(part, dict) else part
+
+
+def _grow(rng: random.Random, row: Row) -> None:
+    (size,) = rng.choices([500, 70_000, 1_100_000], [80, 9, 1])
+    row[_pick_field(rng, row)] = rng.choice(["so ", "x", "長"]) * (size // 3)
 
 
 def _decompose(rng: random.Random, row: Row) -> None:
@@ -160,8 +173,8 @@ def _swap_fields(rng: random.Random, row: Row) -> None:
 
 ROW_MUTATIONS = (
     _other_value, _hostile_text, _hostile_text, _other_time, _drop_field, _rename_field, _extra_field,
-    _nest, _inner_value,
-    _decompose, _swap_fields,
+    _nest, _inner_value, _inner_value,
+    _decompose, _swap_fields, _grow,
 )  # fmt: skip
 
 
@@ -220,8 +233,9 @@ def mutated(rng: random.Random, row: Row) -> str:
 
 
 def mutated_lines(rng: random.Random, name: str, count: int, first: int = 0) -> Iterator[str]:
-    """Lines of a format, by SOUND's name, each of another row."""
-    return (mutated(rng, SOUND[name](first + number)) for number in range(count))
+    """Lines of a format, by SOUND's name, each of another row. The first is sound: it tells what the file is."""
+    yield json.dumps(SOUND[name](first))
+    yield from (mutated(rng, SOUND[name](first + number)) for number in range(1, count))
 
 
 def spoiled(rng: random.Random, content: bytes) -> bytes:

@@ -64,6 +64,29 @@ def test_a_rating_off_its_scale(workspace):
     assert (entry["reason"], entry["field"]) == ("RANGE", "rating")
 
 
+def test_an_id_given_twice_in_a_batch(workspace):
+    entry = workspace.fault(OTHER | {"id": "7"}, beside=PAIR | {"id": "7"})
+    assert (entry["reason"], entry["field"]) == ("DUP_ID", "id")
+
+
+def test_an_id_known_from_another_batch(workspace):
+    assert workspace.ingest_rows(PAIR | {"id": "7"}).accepted == 1
+    result = workspace.ingest_rows(*pairs(1), OTHER | {"id": "7"})
+    (entry,) = workspace.refused(result)
+    assert (entry["line"], entry["reason"], entry["field"]) == (2, "ID_CONFLICT", "id")
+
+
+def test_one_annotator_with_both_labels_for_a_pair(workspace):
+    swapped = OTHER | {"chosen": OTHER["rejected"], "rejected": OTHER["chosen"]}
+    rows = [OTHER | {"annotator": "ann"}, *pairs(1, annotator="ann"), swapped | {"annotator": "ann"}]
+    result = workspace.ingest_rows(*rows)
+    assert result.reasons == {"SELF_CONFLICT": 2}
+    assert [(entry["line"], entry["field"]) for entry in workspace.refused(result)] == [
+        (1, "annotator"),
+        (3, "annotator"),
+    ]
+
+
 @pytest.mark.parametrize(("code", "text"), REFUSED)
 @pytest.mark.parametrize("field", ["prompt", "rejected"])
 def test_a_text_that_quarantines_its_row(code, text, field):

@@ -26,7 +26,7 @@ def workspace(tmp_path):
     ("name", "format_name", "kind", "read", "reasons", "duplicates"),
     [
         ("ukpconvarg1.jsonl.gz", "ukpconvarg1", "pairwise", 9348, {"SELF_CONFLICT": 10, "IDENTICAL": 6}, 0),
-        ("pandalm.jsonl", "pandalm", "pairwise", 677, {"EMPTY_RESP": 48, "SELF_CONFLICT": 2}, 66),
+        ("pandalm.jsonl", "pandalm", "pairwise", 677, {"EMPTY_RESP": 48, "PII": 7}, 65),
         ("oasst_rankings.jsonl", "oasst-rankings", "ranking", 149, {}, 0),
         ("oasst_thumbs.jsonl", "oasst-thumbs", "thumbs", 315, {}, 0),
         ("rankme_likert.jsonl.gz", "rankme", "rating", 2712, {}, 0),
@@ -48,8 +48,17 @@ def test_counts(workspace, name, format_name, kind, read, reasons, duplicates):
     assert workspace.ingest(Path(FOLDER) / name).status == "already_ingested"
 
 
-def test_pandalm_contradiction_is_the_one_pair_on_which_an_annotator_changed_his_mind(workspace):
+def test_pandalm_rows_that_quote_the_phone_number_of_a_shop(workspace):
     result = workspace.ingest(Path(FOLDER) / "pandalm.jsonl")
+    refused = [entry for entry in workspace.refused(result) if entry["reason"] == "PII"]
+    assert [entry["line"] for entry in refused] == list(range(400, 407))
+    assert all("Call us at 650-636-4884" in entry["raw"] for entry in refused)
+
+
+def test_pandalm_contradiction_is_the_one_pair_on_which_an_annotator_changed_his_mind(workspace):
+    # It is about the same shop.
+    text = (Path(FOLDER) / "pandalm.jsonl").read_text(encoding="utf-8").replace("650-636-4884", "[phone]")
+    result = workspace.ingest(workspace.write("pandalm.jsonl", text))
     conflicts = [entry for entry in workspace.refused(result) if entry["reason"] == "SELF_CONFLICT"]
     # Their idx are 578 and 580; the three annotators said 2, 1, 2 and 0, 2, 2.
     assert [entry["line"] for entry in conflicts] == [401, 403]

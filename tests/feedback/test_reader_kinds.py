@@ -120,6 +120,7 @@ def test_ranking(workspace, given):
         ({"responses": ["x"], "ranks": [1]}, "RANGE"),
         ({"responses": ["x", "y"], "ranks": [0, 1]}, "RANGE"),
         ({"responses": ["x", "y"], "ranks": [1, 1.5]}, "TYPE"),
+        ({"responses": ["x", "y"], "ranks": [1, 10**30]}, "RANGE"),
         ({"responses": ["x", 3], "ranks": [1, 2]}, "TYPE"),
         ({"responses": "x", "ranks": [1, 2]}, "TYPE"),
         ({"responses": ["x", None], "ranks": [1, 2]}, "EMPTY_RESP"),

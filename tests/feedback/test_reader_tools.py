@@ -140,7 +140,9 @@ def test_label_studio_comparisons(workspace, side, label):
 def test_label_studio_left_is_what_the_comparison_names_first(workspace):
     row = _export(workspace, _task(_selected("left", to_name="answer2,answer1")))
     assert (row["responses"], row["votes"][0]["label"]) == (["Seven.", "Blue."], 1.0)
-    other = _task(_selected("left", to_name="txt-1,txt-2"), completed_by={"id": 5, "email": "a@b.example"})
+    other = _task(
+        _selected("left", to_name="txt-1,txt-2"), completed_by={"id": 5, "email": "a@b.example"}
+    ) | {"id": 18}
     row = workspace.only_row(other)
     assert (row["responses"], row["votes"][0]["annotator"]) == (["Blue.", "Seven."], "5")
 

@@ -7,8 +7,6 @@ import time
 import polars as pl
 import pytest
 from hostile_texts import LEGITIMATE, REFUSED, SECRETS, TAGGED
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from components.feedback.reasons import Reason
 from components.feedback.rules.rules import REFUSING, TAGGING
@@ -65,27 +63,6 @@ def test_the_hint_matches_all_that_the_rule_finds(rule):
     texts = [text for _, text in (*REFUSED, *TAGGED)] + SECRETS + LEGITIMATE
     for text, suspect in zip(texts, _suspects(rule, texts), strict=True):
         assert suspect or not rule.find(text), text
-
-
-#: Pieces of what rules look for, so that random texts come near it.
-PIECES = [
-    "@", ".", "a", "b.com", "+", "1", "4111", " ", "-", "(", ")", "555", "<", ">", "</", "script", "=",
-    "{{", "}}", "{%", "prompt", "%}", "\n",
-    "Human", ":", "###", "Response", "<|", "|>", "s", "[INST]", "\u200b", "\u200d", "\u0430", "\u03bf",
-    "\u0301", "e", "İ", "ſ", "K", "０",
-    "٣", "\x00", "\u202e", "\U000e0041", "\U000e0101", "AKIA", "ABCDEFGHIJKLMNOP", "sk-", "ghp_", "x" * 40,
-    "a1B2" * 9, "BEGIN PRIVATE KEY-----",
-    "eyJ", "`", "javascript:", "J", "\u2028", "\x1c", "\x85", "́", "ß", "ﬁ",
-]  # fmt: skip
-NEAR = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=12).map("".join)
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.lists(NEAR, min_size=1, max_size=20))
-def test_the_hint_matches_all_that_the_rule_finds_in_random_texts(texts):
-    for rule in RULES:
-        for text, suspect in zip(texts, _suspects(rule, texts), strict=True):
-            assert suspect or not rule.find(text), (rule.code, text)
 
 
 MILLION = 1 << 20

@@ -22,10 +22,15 @@ _ISSUED = re.compile(
     "|3(?:0[0-5]|[68][0-9])[0-9]{11}"  # Diners Club
     "|62[0-9]{14,17}"  # UnionPay
 )
+#: What every number matches, in Python and in Rust; little else does.
+_DIGITS = "[0-9](?:[ -]?[0-9]){13}"
+_ENOUGH_DIGITS = re.compile(_DIGITS)
 
 
 def card_in(text: str) -> str | None:
     """Says where a text holds a card's number."""
+    if not _ENOUGH_DIGITS.search(text):
+        return None
     found = next((match for match in _WRITTEN.finditer(text) if _is_card(match[0])), None)
     return None if found is None else f"holds a card number, at character {found.start() + 1}"
 
@@ -38,4 +43,4 @@ def _is_card(written: str) -> bool:
     return (sum(map(int, odd)) + sum(sum(divmod(2 * int(digit), 10)) for digit in even)) % 10 == 0
 
 
-CARD = TextRule(Reason.PII, card_in, r"[0-9](?:[ -]?[0-9]){13}")
+CARD = TextRule(Reason.PII, card_in, _DIGITS)

@@ -16,6 +16,7 @@ _PLAIN = (
 #: word. (Thai, Lao, Khmer, Burmese, Tibetan, Chinese and Japanese mark by U+200B where a line may break.)
 _JOINED = "\u05d0-\u05ea\u0620-\u06ff\u0900-\u0dff"
 _INVISIBLE = "\u200b\u2060\ufeff\u180e"
+_INVISIBLES = re.compile(f"[\u200c\u200d{_INVISIBLE}]")
 _ZERO_WIDTH = re.compile(
     f"[{_PLAIN}{_JOINED}][{_INVISIBLE}]+[{_PLAIN}{_JOINED}]|[{_PLAIN}][\u200c\u200d{_INVISIBLE}]+[{_PLAIN}]"
 )
@@ -24,6 +25,7 @@ _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _GREEK, _CYRILLIC = "\u0370-\u03ff", "\u0400-\u052f"
 #: Armenian, Coptic, Cherokee: nobody writes one word in these and in Latin letters.
 _RARE = "\u0531-\u0587\u13a0-\u13fd\u2c80-\u2cff\uab70-\uabbf"
+_NOT_LATIN = re.compile(f"[{_GREEK}{_CYRILLIC}{_RARE}]")
 _MARKS = "\u0300-\u036f"
 _MARK = re.compile(f"[{_MARKS}]+")
 _WORD = re.compile(f"[{_LATIN}{_GREEK}{_CYRILLIC}{_RARE}{_MARKS}]+")
@@ -42,7 +44,7 @@ _AFTER = re.compile(rf"(?!{_FUNCTIONS})[a-z]{{3,}}")
 
 def zero_width_in(text: str) -> str | None:
     """Says which character without width stands inside a word."""
-    match = None if text.isascii() else _ZERO_WIDTH.search(text)
+    match = _ZERO_WIDTH.search(text) if not text.isascii() and _INVISIBLES.search(text) else None
     return None if match is None else f"holds U+{ord(match[0][1]):04X}, which has no width, inside a word"
 
 
@@ -51,7 +53,7 @@ def mixed_scripts_in(text: str) -> str | None:
 
     PDFка, Δx, kΩ, TNFα and Python用 are how people write.
     """
-    if text.isascii():
+    if text.isascii() or not _NOT_LATIN.search(text):
         return None
     words = (_MARK.sub("", match[0]) for match in _WORD.finditer(text) if not match[0].isascii())
     mixed = next((word for word in words if _is_mixed(_RUN.findall(word))), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -22,7 +22,7 @@ from components.feedback.rules.files import check_version
 from components.feedback.rules.language import Languages
 from components.feedback.rules.markup import FORMULA, HTML
 from components.feedback.rules.phones import PHONE
-from components.feedback.rules.secrets import SECRET
+from components.feedback.rules.secrets import SECRET, SHORTEST_SECRET
 from components.feedback.rules.special_tokens import SPECIAL_TOKEN
 from components.feedback.rules.structure import check_structure
 from components.feedback.rules.template import TEMPLATE
@@ -71,11 +71,7 @@ class Rules:
 
     def texts(self, draft: Draft) -> list[str]:
         """The texts of a draft that `suspicious` must have seen before `check` may be told that it is plain."""
-        prompt = draft.prompt
-        turns = (
-            (prompt.text,) if prompt.messages is None else (message.content for message in prompt.messages)
-        )
-        return [*turns, *draft.responses, *(_leaves(draft.meta) if draft.meta else ())]
+        return [text for _, text in _texts(draft)]
 
     def suspicious(self, texts: pl.Series) -> pl.Series:
         """For each text whether a rule about texts might object to it; where False, none does."""
@@ -97,13 +93,13 @@ class Rules:
             RowError: the first thing that is wrong with the draft.
         """
         if draft.meta:
-            check_version(draft.meta.get("schema_version"))
-        if not plain:
-            _check_secrets(draft)
+            _check_meta(draft.meta)
+        # Before all else: a row that is quarantined for another reason is kept.
+        texts = [] if plain else list(_texts(draft))
+        _check_secrets(texts)
         check_structure(draft, self.since, self.max_tokens)
         if plain:
             return ()
-        texts = list(_texts(draft))
         _check_texts(texts)
         self._check_not_leaked(draft, texts)
         return self._tags(draft, texts)
@@ -123,10 +119,14 @@ class Rules:
         return tuple(map(str, tags))
 
 
-def _check_secrets(draft: Draft) -> None:
-    """Refuse a secret wherever the row would keep it."""
-    meta = (("meta", text) for text in _leaves(draft.meta))
-    for field, text in (*_texts(draft), *meta):
+def _check_meta(meta: Mapping[str, Any]) -> None:
+    """Fields that no model learns from are kept all the same: they must be of a known version and hold no secret."""
+    check_version(meta.get("schema_version"))
+    _check_secrets([("meta", text) for text in _leaves(meta) if len(text) >= SHORTEST_SECRET])
+
+
+def _check_secrets(texts: Iterable[tuple[str, str]]) -> None:
+    for field, text in texts:
         if found := SECRET.find(text):
             raise BatchError(Reason.SECRET, f"{field}: {found}", _REVOKE)
 

@@ -24,6 +24,8 @@ class _Shape(NamedTuple):
     rest: str
 
 
+#: No secret has fewer characters: that of AWS has these.
+SHORTEST_SECRET = 20
 _BASE64 = "[A-Za-z0-9+/=]"
 #: Line ends are also known as JSON writes them.
 _END = r"(?:[\s]|\\[nr]){1,4}"
