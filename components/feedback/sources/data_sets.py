@@ -18,7 +18,7 @@ from components.feedback.sources.address import Address
 
 _SAVED, _SAVED_SPLITS = "state.json", "dataset_dict.json"
 #: Readers of `datasets` -> whether people write such files, which our own stricter readers take as they are.
-_READERS = {"json": True, "csv": True, "parquet": False, "arrow": False}
+_READERS = {"json": True, "csv": True, "parquet": False, "arrow": False, "cache": False}
 _DATA = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".pkl", ".pickle", ".pt", ".pth")
 #: Descriptions that lie beside the data.
 _ABOUT = frozenset(
@@ -81,12 +81,15 @@ def _open_files(address: Address, path: str, folder: Path | None) -> TextFiles |
     reader = type(builder).__module__.rpartition(".")[2]
     if reader not in _READERS:
         what = f"{address} holds files that `datasets` reads as {reader[:40]!a}"
-        raise FeedbackError(what, f"feedback is read from {', '.join(_READERS)}: save it as one of these")
+        raise FeedbackError(
+            what, "feedback is read from JSON, CSV, Parquet and Arrow: save it as one of these"
+        )
     by_split = {
         str(name): tuple(map(str, files)) for name, files in (builder.config.data_files or {}).items()
     }
     _check_files(address, by_split, folder, builder.config.name == "default")
-    split = _chosen(address, by_split)
+    # What the hub's cache holds, where the hub is out of reach, has splits and no files of its own.
+    split = _chosen(address, by_split or map(str, builder.info.splits or ()))
     if _READERS[reader]:
         return TextFiles(by_split[split])
     return Table(builder.as_streaming_dataset(split=split), split)
@@ -102,7 +105,7 @@ def _check_files(
     """
     files = [file for files in by_split.values() for file in files]
     if folder is None:
-        strangers = [file for file in files if not file.startswith("hf://datasets/")]
+        strangers = [file for file in files if not file.startswith(f"hf://datasets/{address.name}@")]
     else:
         strangers = [file for file in files if not Path(file).resolve().is_relative_to(folder)]
     if strangers:
