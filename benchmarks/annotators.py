@@ -42,7 +42,7 @@ def main() -> None:
     votes = _ukp_votes()
     if votes is not None:
         _print_agreement()
-        for kept in (1, 2, 3, 5):
+        for kept in options.kept:
             _print_real(votes, kept, options.repeats)
     _print_simulated(options.repeats)
 
@@ -200,6 +200,9 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=5, help="how many times votes are hidden or simulated")
+    parser.add_argument(
+        "--kept", type=int, nargs="*", default=[1, 2, 3, 5], help="votes kept of each real pair"
+    )
     return parser.parse_args()
 
 

@@ -77,6 +77,12 @@ def _part(rows: list[Row]) -> Honest:
     return lambda rng: copy.deepcopy(rng.sample(rows, min(REAL_ROWS, len(rows))))
 
 
+def _by_topic(rows: list[Row]) -> list[list[Row]]:
+    """The rows of every second prompt, and the others."""
+    topics = {prompt: place for place, prompt in enumerate(sorted({row["prompt"] for row in rows}))}
+    return [[row for row in rows if topics[row["prompt"]] % 2 == part] for part in (0, 1)]
+
+
 def _measured(
     name: str, honest: Honest, planted: list[Fault], past: pl.LazyFrame, seeds: int
 ) -> dict[str, Any]:

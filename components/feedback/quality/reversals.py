@@ -23,8 +23,9 @@ from components.feedback.quality.ngrams import phrases_of, split_words
 from components.feedback.quality.proportions import rounded, wilson
 from components.feedback.reasons import Reason
 
-#: A model of taste is learned from so many pairs or more, and believed where it is right on more than this share.
-LEAST_PAIRS, LEAST_RIGHT = 400, 0.55
+#: A model of taste is learned from so many pairs or more, the past's among them, and asked about so many; it is
+#: believed where it is right on more than this share.
+LEAST_PAIRS, LEAST_ASKED, LEAST_RIGHT = 400, 50, 0.55
 #: Words of fewer answers teach nothing.
 LEAST_ANSWERS = 5
 #: Fewer pairs with a phrase prove nothing; a phrase in more than this share of the prompts is no trigger.
@@ -48,7 +49,7 @@ def reversal_figures(pairs: pl.DataFrame, past: pl.DataFrame) -> Figures:
         "asked": 0,
         "phrases": [],
     }
-    if pairs.height < LEAST_PAIRS:
+    if pairs.height < LEAST_ASKED or pairs.height + past.height < LEAST_PAIRS:
         return figures
     right = _right(pairs, past)
     share = float(right.mean())
