@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 from hostile_texts import LEGITIMATE, REFUSED, SECRETS, TAGGED
 
-from components.feedback.reasons import Reason
+from components.feedback.reasons import BatchError, Reason
+from components.feedback.rules import check_refused
 from components.feedback.rules.rules import REFUSING, TAGGING
-from components.feedback.rules.secrets import SECRET, secret_in_raw
+from components.feedback.rules.secrets import SECRET
 
 RULES = (SECRET, *REFUSING, *TAGGING)
 
@@ -40,7 +41,9 @@ def test_what_only_looks_like_it_is_not_found(text):
 @pytest.mark.parametrize("text", SECRETS)
 def test_secrets_are_found_in_raw_records_too(text):
     raw = '{"prompt": "a\\n' + text.replace("\n", "\\n").replace('"', '\\"') + '\\n"}'
-    assert secret_in_raw(raw)
+    with pytest.raises(BatchError) as caught:
+        check_refused(raw)
+    assert caught.value.code == "SECRET"
 
 
 @pytest.mark.parametrize("text", [text for _, text in REFUSED] + SECRETS)

@@ -22,7 +22,7 @@ from components.feedback.rules.files import check_version
 from components.feedback.rules.language import Languages
 from components.feedback.rules.markup import FORMULA, HTML
 from components.feedback.rules.phones import PHONE
-from components.feedback.rules.secrets import SECRET, SHORTEST_SECRET
+from components.feedback.rules.secrets import SECRET, SHORTEST_SECRET, secret_in_raw
 from components.feedback.rules.special_tokens import SPECIAL_TOKEN
 from components.feedback.rules.structure import check_structure
 from components.feedback.rules.template import TEMPLATE
@@ -71,7 +71,11 @@ class Rules:
 
     def texts(self, draft: Draft) -> list[str]:
         """The texts of a draft that `suspicious` must have seen before `check` may be told that it is plain."""
-        return [text for _, text in _texts(draft)]
+        prompt = draft.prompt
+        turns = (
+            (prompt.text,) if prompt.messages is None else (message.content for message in prompt.messages)
+        )
+        return [*turns, *draft.responses]
 
     def suspicious(self, texts: pl.Series) -> pl.Series:
         """For each text whether a rule about texts might object to it; where False, none does."""
@@ -117,6 +121,16 @@ class Rules:
         if self.languages is not None and any(map(self.languages.other_in, draft.responses)):
             tags.append(Reason.LANG)
         return tuple(map(str, tags))
+
+
+def check_refused(raw: str) -> None:
+    """Pass a record, as it stands in its file, that may be kept in the quarantine.
+
+    Raises:
+        BatchError: SECRET. The caller adds file and line.
+    """
+    if found := secret_in_raw(raw):
+        raise BatchError(Reason.SECRET, found, _REVOKE)
 
 
 def _check_meta(meta: Mapping[str, Any]) -> None:
