@@ -29,7 +29,12 @@ def command(
     context: typer.Context,
     folder: Annotated[
         Path,
-        typer.Argument(exists=True, file_okay=False, help="Files are moved to its folders done and failed."),
+        typer.Argument(
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Files are moved to its folders done and failed.",
+        ),
     ],
     once: Annotated[
         bool, typer.Option("--once", help="Take what is complete and end, instead of watching on.")

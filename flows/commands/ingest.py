@@ -30,7 +30,7 @@ def command(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="Files: JSON, JSONL, CSV or Parquet, also gzipped. Folders with a data set that `datasets` wrote. "
             "hf://NAME_OR_FOLDER?config=...&split=...&revision=... mlflow://EXPERIMENT for what people said of its "
             "traces, with ?filter=... of traces, ?good=NAME,... and ?bad=NAME,... where an assessment's name does "
