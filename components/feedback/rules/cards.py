@@ -7,11 +7,11 @@ import re
 from components.feedback.reasons import Reason
 from components.feedback.rules.text_rule import TextRule
 
-#: As cards are printed: in fours, Amex 4-6-5, Diners 4-6-4; or without a gap. Not a piece of a longer number.
+#: As cards are printed: in fours, Amex 4-6-5, Diners 4-6-4; or without a gap. No piece of a longer number, no factor.
 _WRITTEN = re.compile(
-    r"(?<![\w.+-])"
+    r"(?<![\w.+*/^-])"
     r"(?:[0-9]{14,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
-    r"(?![\w-]|\.[0-9])"
+    r"(?![\w*/^-]|\.[0-9])"
 )
 _ISSUED = re.compile(
     "4[0-9]{15}(?:[0-9]{3})?"  # Visa
