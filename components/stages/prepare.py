@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from components.config import load_params
 from components.errors import DataError
+from components.feedback.accounts import Account
 from components.feedback.prepared import COLUMNS, prepare
 from components.feedback.store import list_manifests, read_accepted
 from components.feedback.summary import as_text, keep_books, summarise
@@ -21,6 +24,7 @@ def main() -> None:
     params = load_params().prepare
     prepared = prepare(_read_feedback(), params)
     books = keep_books(list_manifests(FEEDBACK.parent), prepared)
+    _refuse_open(books)
     summary = summarise(prepared, books)
     write_tables(PREPARED, prepared)
     write_json(metrics_file(STAGE), summary)
@@ -35,6 +39,17 @@ def _read_feedback() -> pl.DataFrame:
             "ingest some: rlhf ingest FILE... (data/samples/ holds simulated feedback to start with)",
         )
     return rows
+
+
+def _refuse_open(books: Sequence[Account]) -> None:
+    """A sum that is wrong means rows that nobody knows of, or that are missing."""
+    for account in books:
+        if not account.closes:
+            sums = "\n".join(account.lines())
+            raise DataError(
+                f"the feedback's books do not close:\n{sums}",
+                "restore the feedback and its manifests: `dvc checkout data/feedback`",
+            )
 
 
 if __name__ == "__main__":

@@ -71,6 +71,14 @@ def test_true_utility_is_left_out_where_there_is_none(tmp_path: Path) -> None:
     assert "out of 5 stars" not in page
 
 
+def test_what_the_models_learned_from_closes_the_books(tmp_path: Path) -> None:
+    figures = metrics()
+    figures["dpo"] |= {"train_pairs_prepared": 1200, "train_pairs_alike_when_cut": 7, "train_pairs": 1193}
+    page = Page(write_page(tmp_path / "r.html", metrics=figures, samples=[], steps={}, reliability={})).text()
+    assert "Pairs of its role – – 1,200 The same answer twice, once cut to max_response_tokens – – 7" in page
+    assert "Pairs that taught – – 1,193" in page
+
+
 def test_the_tally_counts_every_sample_and_the_page_shows_the_worst(tmp_path: Path) -> None:
     rows = [
         Sample(f"p{gain}", Answer("s", 0, 0), Answer("p", 0, gain), Answer("d", 0, 0))

@@ -66,18 +66,18 @@ def test_the_front_matter_is_the_hub_s() -> None:
 
 def test_what_the_card_says() -> None:
     manifests = [
-        manifest(findings=quality()["findings"]),
+        manifest(findings=quality()["findings"] * 2),
         manifest(batch="spammed-1", status="held", findings=quality()["findings"]),
         manifest(batch="gone-2", status="withdrawn", message="Ann Smith asked for it", withdrawn=271),
     ]
     card = card_of(batch_rows(), manifests)
-    assert "271 judgements of people" in card
+    assert "271 rows of what people said about a language model's answers to 201 prompts" in card
     assert "| pairwise | 200 |" in card
     assert "- 8 people with a name; names are not part of this card." in card
     assert "worker" not in card
     assert "- Rows tagged HTML: 1." in card
     assert "- Rows refused as IDENTICAL, and so not in here: 36." in card
-    assert "- SPAM in week-7-0a1b2c3d: look at what the annotator answered" in card
+    assert "- SPAM in week-7-0a1b2c3d, 2 times. To do: look at what the annotator answered" in card
     assert "- Not in here: spammed-1, held (SPAM)." in card
     assert "- Not in here: gone-2, withdrawn." in card
     assert "Ann Smith" not in card
@@ -90,7 +90,7 @@ def test_what_the_card_says() -> None:
 
 def test_an_empty_dataset_has_a_card() -> None:
     card = card_of([], [])
-    assert "0 judgements of people" in card
+    assert "0 rows of what people said" in card
     assert "None that the checks of ingestion know of." in card
 
 

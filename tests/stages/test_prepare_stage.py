@@ -94,6 +94,30 @@ def test_no_feedback_is_an_error_in_two_lines(project: Path) -> None:
     ]
 
 
+def test_every_line_read_is_accounted_for(prepared: Path) -> None:
+    books = json.loads((prepared / "reports" / "prepare.json").read_text())["books"]
+    for account in books.values():
+        assert sum(count for name, count in account.items() if name != "total") == account["total"]
+    manifests = [
+        json.loads(path.read_text()) for path in (prepared / "data/feedback").glob("*/manifest.json")
+    ]
+    assert books["rows in the dataset"]["lines read"] == sum(manifest["read"] for manifest in manifests)
+    assert (
+        books["rows in the dataset"]["quarantined"] == -sum(batch["quarantined"] for batch in manifests) < 0
+    )
+
+
+def test_a_row_that_nobody_accounts_for_is_an_error(prepared: Path) -> None:
+    path = next((prepared / "data/feedback").glob("*comparisons*/manifest.json"))
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"read": manifest["read"] + 1}))
+    before = digest_tree(prepared / "data" / "prepared")
+    with pytest.raises(DataError, match=r"books do not close:\n  lines read") as error:
+        main()
+    assert "dvc checkout data/feedback" in error.value.remedy
+    assert digest_tree(prepared / "data" / "prepared") == before
+
+
 def test_a_failure_leaves_the_tables_as_they_were(prepared: Path) -> None:
     before = digest_tree(prepared / "data" / "prepared")
     shutil.rmtree(prepared / "data" / "feedback")

@@ -17,7 +17,8 @@ from components.evaluation.intervals import Bootstrap
 from components.files import digest_tree
 from components.modeling.loading import load_reward_model, new_reward_model, scalar_head
 from components.pages.pseudonyms import pseudonyms
-from components.stages import judge, ppo, prepare, reward_model, sft
+from components.stages import dpo, judge, ppo, prepare, reward_model, sft
+from components.stages.pair_counts import pairs_learned
 from components.stages.preference_data import load_lesson
 from components.stages.prepared import load_preferences, load_ratings
 from components.stages.reward_quality import measure_reward_model
@@ -34,7 +35,8 @@ def set_params(**sections: dict) -> None:
 def prepared(tmp_path_factory):
     """A workspace after the stages prepare and sft."""
     folder = tmp_path_factory.mktemp("project")
-    ingest_simulated(folder, 5, 300, 150, prompts=120, ratings=120, thumbs=60, rankings=30, edits=10)
+    # Of 20 rankings or more, one of the simulated people gives enough for the batch to wait for a person.
+    ingest_simulated(folder, 5, 300, 150, prompts=120, ratings=120, thumbs=60, rankings=19, edits=10)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         shutil.copyfile(ROOT / "dvc.yaml", "dvc.yaml")
@@ -269,3 +271,31 @@ def test_answers_that_are_all_cut_to_the_same_are_refused(encoder_workspace):
     set_params(reward_model={"base": str(encoder_workspace / "bert"), "max_response_tokens": 1})
     with pytest.raises(DataError, match="the same once they are cut"):
         reward_model.main()
+
+
+def test_pairs_that_are_cut_to_the_same_teach_nobody_and_are_counted(workspace):
+    """Against a count of its own: texts cut to as many tokens as the models read."""
+    set_params(reward_model={"max_response_tokens": 6}, judge={"max_response_tokens": 4})
+    reward_model.main()
+    judge.main()
+    tokenizer = AutoTokenizer.from_pretrained("models/sft")
+
+    def alike(role: str, limit: int) -> int:
+        pairs = load_preferences("train", role)
+        answers = [tokenizer([pair.chosen, pair.rejected])["input_ids"] for pair in pairs]
+        eos = [tokenizer.eos_token_id]
+        return sum((good + eos)[:limit] == (bad + eos)[:limit] for good, bad in answers)
+
+    for stage, role, limit in (("reward_model", "reward", 6), ("judge", "judge", 4)):
+        found, expected = report(stage), alike(role, limit)
+        assert found["pairs_alike_when_cut"] == expected > 0
+        assert found["pairs"] == len(load_preferences("train", role)) - expected
+        assert pairs_learned(stage) == {
+            "train_pairs_prepared": len(load_preferences("train", role)),
+            "train_pairs_alike_when_cut": expected,
+            "train_pairs": found["pairs"],
+        }
+    # DPO reads as much as the policy writes: nothing is alike there.
+    dpo.main()
+    assert report("dpo")["pairs_alike_when_cut"] == alike("reward", 64) == 0
+    assert report("dpo")["pairs"] == len(load_preferences("train", "reward"))

@@ -69,9 +69,9 @@ def _front_matter(name: str, figures: Figures, licences: Mapping[str, str]) -> l
 def _about(manifests: Sequence[Manifest], figures: Figures) -> Iterator[str]:
     accepted = [manifest for manifest in manifests if manifest.status == "accepted"]
     yield (
-        f"{figures['rows']:,} judgements of people on a language model's answers to {figures['prompts']:,} prompts, "
-        f"out of {len(accepted):,} batches. Each row passed the checks of ingestion; what did not is counted below and "
-        "not part of this."
+        f"{figures['rows']:,} rows of what people said about a language model's answers to {figures['prompts']:,} "
+        f"prompts, out of {len(accepted):,} batches. Each row passed the checks of ingestion; what did not is counted "
+        "below and not part of this."
     )
     yield ""
     dates = sorted(manifest.created_at[:10] for manifest in accepted)
@@ -175,11 +175,7 @@ def _issues(manifests: Iterable[Manifest]) -> Iterator[str]:
             f"Rows refused as {plain(code)}, and so not in here: {count:,}."
             for code, count in sorted(refused.items())
         ),
-        *(
-            f"{plain(found['code'])} in {plain(made.batch)}: {plain(_why(found))}."
-            for made in within
-            for found in made.findings
-        ),
+        *_findings(within),
         *(
             f"Not in here: {plain(made.batch)}, {made.status}{_codes(made)}."
             for made in known
@@ -190,9 +186,13 @@ def _issues(manifests: Iterable[Manifest]) -> Iterator[str]:
     yield ""
 
 
-def _why(finding: Mapping[str, Any]) -> str:
-    """Its remedy, and not its message: that may name a person."""
-    return str(finding.get("remedy", ""))
+def _findings(within: Iterable[Manifest]) -> Iterator[str]:
+    """By code and remedy, and not by message: that may name a person."""
+    for made in within:
+        found = Counter((str(finding["code"]), str(finding.get("remedy", ""))) for finding in made.findings)
+        for (code, remedy), count in found.items():
+            times = f", {count:,} times" if count > 1 else ""
+            yield f"{plain(code)} in {plain(made.batch)}{times}. To do: {plain(remedy)}."
 
 
 def _codes(manifest: Manifest) -> str:

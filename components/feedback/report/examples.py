@@ -61,6 +61,9 @@ def tagged_examples(rows: pl.LazyFrame) -> list[Example]:
 def _few_of_each(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     seen: dict[str, int] = {}
     for entry in entries:
+        # A repeat is nothing to look at: its judgement is in the dataset.
+        if entry["reason"] == Reason.DUPLICATE:
+            continue
         seen[entry["reason"]] = seen.get(entry["reason"], 0) + 1
         if seen[entry["reason"]] <= EACH and sum(min(count, EACH) for count in seen.values()) <= MOST:
             yield entry

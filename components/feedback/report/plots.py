@@ -47,6 +47,7 @@ def bars(title: str, unit: str, counts: Mapping[str, int]) -> Plot:
         )
         axes.invert_yaxis()
         axes.margins(x=0.18)
+        axes.locator_params(axis="x", nbins=4)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(unit)
 
