@@ -10,6 +10,7 @@ from components.feedback.life.decisions import refuse, release
 from components.feedback.life.mending import retry
 from components.feedback.life.withdrawal import Withdrawal, withdraw_annotator, withdraw_batch
 from components.feedback.manifest import IngestResult, Manifest, result_of
+from components.feedback.store import list_manifests
 from flows.ingest import ingest_options, publishing
 from flows.pages import write_page
 
@@ -40,8 +41,9 @@ def withdraw(root: Path, batch: str | None, annotator: str | None, why: str) -> 
             gone = withdraw_annotator(root / "data", annotator, why)
         else:
             gone = [withdraw_batch(root / "data", batch or "", why)]
-    for withdrawal in gone:
-        write_page(root, withdrawal.batch)
+        # Before the rest, which may fail: pages show what was said. All of them: a refused row may have been hushed.
+        for manifest in list_manifests(root / "data"):
+            write_page(root, manifest.batch)
     return gone
 
 

@@ -15,6 +15,7 @@ from prefect.events import emit_event
 
 from components.config import load_params
 from components.errors import RlhfError
+from components.feedback.commits import ingestion_lock
 from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
 from components.tracking.locks import exclusive
@@ -101,7 +102,7 @@ def ingest_options(root: Path) -> dict[str, Any]:
 @task(cache_policy=NO_CACHE)
 def track(root: Path) -> None:
     """`dvc add`: one at a time, because two at once refuse each other."""
-    with exclusive(root / STATE / "track.lock"):
+    with exclusive(root / STATE / "track.lock"), ingestion_lock(root / "data"):
         dvc.add_feedback(root)
         commit_if_wanted(root, "Add feedback", str(dvc.TRACKED))
 
@@ -128,7 +129,7 @@ def _publish(root: Path, results: list[IngestResult]) -> None:
 def _tell(result: IngestResult) -> None:
     """An event such as feedback.batch.accepted: retraining and people may wait for it."""
     resource = {"prefect.resource.id": f"rlhf.feedback.{result.batch}", "prefect.resource.name": result.batch}
-    payload = {"accepted": result.accepted, "message": result.message}
+    payload = {"accepted": result.accepted}
     emit_event(f"feedback.batch.{result.status}", resource=resource, payload=payload)
 
 
@@ -146,4 +147,6 @@ def _row(root: Path, result: IngestResult) -> dict[str, object]:
     reasons = ", ".join(f"{code} {count}" for code, count in result.reasons.items())
     tags = ", ".join(f"{code} {count}" for code, count in result.tags.items())
     page = (root / PAGES / f"{result.batch}.html").as_uri()
-    return result.to_json() | {"reasons": reasons, "tags": tags, "page": page}
+    # A held batch's message names people: its page has it under pseudonyms.
+    message = "" if result.status == "held" else result.message
+    return result.to_json() | {"reasons": reasons, "tags": tags, "message": message, "page": page}

@@ -21,32 +21,64 @@ from components.workspace import STATE
 
 #: Beside the rooms, on the same disk: what is renamed into them is made here.
 STAGING = "staging"
+_RETIRED = "retired"
 _COPIED_BYTES = 1 << 20
 
 
 @contextmanager
 def ingestion_lock(root: Path) -> Iterator[None]:
-    """One ingestion at a time; the others wait. A process that dies lets go of it."""
+    """One change of the store at a time; the others wait. A process that dies lets go of it.
+
+    What a killed process left half done is put right first: nobody reads the store before it is.
+    """
     lock = root.parent / STATE / "ingestion.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        _sweep(root)
         yield
 
 
 @contextmanager
 def staging(root: Path) -> Iterator[Path]:
-    """An empty folder to make a batch in. Call it under the ingestion lock: what killed ingestions left is swept."""
+    """An empty folder to make a batch in. Call it under the ingestion lock."""
     folder = root / STAGING
-    shutil.rmtree(folder, ignore_errors=True)
-    for room in (QUARANTINE, FEEDBACK, HELD):
-        sweep_room(root / room)
-    _sweep_released(root)
     folder.mkdir(parents=True)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _sweep(root)
+
+
+def replace_batch(root: Path, folder: Path, staged: Path) -> None:
+    """Put a batch made in staging in the place of one in the store. Nothing half done is ever seen beside it."""
+    retired = root / STAGING / _RETIRED / folder.parent.name / folder.name
+    retired.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(retired)
+    staged.rename(folder)
+
+
+def remove_batch(root: Path, folder: Path) -> None:
+    """Take a batch out of the store, as a whole."""
+    gone = root / STAGING / folder.name
+    gone.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(gone)
+    _sweep(root)
+
+
+def _sweep(root: Path) -> None:
+    for retired in (root / STAGING / _RETIRED).glob("*/*"):
+        place = root / retired.parent.name / retired.name
+        if not place.exists():
+            # Killed between two renames: what was there is still good.
+            retired.rename(place)
+    shutil.rmtree(root / STAGING, ignore_errors=True)
+    for room in (QUARANTINE, FEEDBACK, HELD):
+        sweep_room(root / room)
+    for held in folders(root / HELD):
+        if (root / FEEDBACK / held.name / MANIFEST).exists():
+            # Released by somebody who died before it was gone.
+            remove_batch(root, held)
 
 
 def commit(
@@ -74,13 +106,6 @@ def commit_rejected(root: Path, manifest: Manifest) -> None:
     """Put a rejected batch on record; nothing of its content is kept."""
     with replacing_directory(root / QUARANTINE / manifest.batch) as folder:
         write_json(folder / MANIFEST, manifest.to_json())
-
-
-def _sweep_released(root: Path) -> None:
-    """Held batches that were released by somebody who died before they were gone."""
-    for held in folders(root / HELD):
-        if (root / FEEDBACK / held.name / MANIFEST).exists():
-            shutil.rmtree(held)
 
 
 def _join(files: Iterable[Path], target: Path) -> None:

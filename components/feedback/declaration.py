@@ -67,18 +67,26 @@ def read_declaration(path: Path) -> Declaration:
         BatchError: DIGEST where a declaration cannot be read, SCHEMA_VER or PATH where it says what cannot be.
     """
     sum_file, declared = (path.with_name(path.name + suffix) for suffix in SUFFIXES)
-    said = _fields(declared) if declared.is_file() else {}
+    said = _fields(declared) if _is_there(declared) else {}
     check_version(said.get("schema_version"))
     batch, rows, sha256 = (said.get(name) for name in ("batch", "rows", "sha256"))
     if batch is not None:
         check_file_name(str(batch))
-    if sum_file.is_file():
+    if _is_there(sum_file):
         sha256 = _text(sum_file).split(" ", 1)[0].strip()
     return Declaration(
         batch=None if batch is None else _typed(declared, "batch", batch, str),
         rows=None if rows is None else _typed(declared, "rows", rows, int),
         sha256=None if sha256 is None else _digest(path.name, sha256),
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A name as long as names may be has no room for a suffix.
+        return False
 
 
 def _fields(path: Path) -> dict[str, Any]:

@@ -95,8 +95,10 @@ class FeedbackIndex:
         current = {name for name, folder in there.items() if known.get(name) == manifest_stamp(folder)}
         for name in known.keys() - current:
             self._remove(name)
-        for name in sorted(there.keys() - current):
-            self._take_over(there[name])
+        # In the order in which they came: what is recent is told by it.
+        missing = [there[name] for name in there.keys() - current]
+        for folder in sorted(missing, key=lambda folder: (read_manifest(folder).created_at, folder.name)):
+            self._take_over(folder)
         self._database.commit()
 
     def _claim_all(self, entries: Sequence[Entry]) -> bool:
@@ -174,20 +176,27 @@ def open_index(root: Path) -> Iterator[FeedbackIndex]:
     """The index of what lies in ROOT/feedback. Call it under the ingestion lock: one writer at a time."""
     path = root.parent / STATE / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(_database(path)) as database:
-        index = FeedbackIndex(database)
-        index.follow(root)
-        yield index
+    with closing(_followed(path, root)) as database:
+        yield FeedbackIndex(database)
 
 
-def _database(path: Path) -> sqlite3.Connection:
-    """The database; a damaged one is made anew."""
+def _followed(path: Path, root: Path) -> sqlite3.Connection:
+    """The database, up to what lies in the store; a damaged one is made anew."""
     try:
-        return _opened(path)
+        return _follow(_opened(path), root)
     except sqlite3.DatabaseError:
         for leftover in path.parent.glob(f"{path.name}*"):
             leftover.unlink()
-        return _opened(path)
+        return _follow(_opened(path), root)
+
+
+def _follow(database: sqlite3.Connection, root: Path) -> sqlite3.Connection:
+    try:
+        FeedbackIndex(database).follow(root)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +22,6 @@ from components.feedback.reasons import BatchError, Reason
 from components.feedback.rules import Rules
 from components.feedback.tally import Tally
 from components.files import sha256_file
-
-#: What became of a batch that is not accepted, and stays so when it comes again.
-_DECIDED = ("held", "refused")
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,8 @@ def ingest_file(
             name, stamp = printable(shown or path.name), _stamp(path)
             given = Given(path, name, stamp, sha256_file(path), format, retries, params, rules)
             return _ingest(root, given, printable(shown or str(path)), on_rows)
-    except OSError as error:
-        what = f"cannot ingest {printable(str(path))}: {error.strerror or error}"
+    except (OSError, sqlite3.Error) as error:
+        what = f"cannot ingest {printable(str(path))}: {getattr(error, 'strerror', None) or error}"
         remedy = "check the path, its permissions and the free space, then run it again"
         raise FeedbackError(what, remedy) from None
 
@@ -107,9 +105,16 @@ def _known(root: Path, index: FeedbackIndex, given: Given) -> Manifest | None:
     accepted = index.find(given.sha256)
     if accepted is not None:
         return store.read_manifest(root / store.FEEDBACK / accepted)
-    aside = [*store.folders(root / store.HELD), root / store.QUARANTINE / _batch_id(root, given)]
-    found = (store.read_manifest(folder) for folder in aside if (folder / store.MANIFEST).exists())
-    return next((each for each in found if each.sha256 == given.sha256 and each.status in _DECIDED), None)
+    held = (store.read_manifest(folder) for folder in store.folders(root / store.HELD))
+    waiting = next((manifest for manifest in held if manifest.sha256 == given.sha256), None)
+    return waiting or _refused(root, given)
+
+
+def _refused(root: Path, given: Given) -> Manifest | None:
+    """The batch that came in a file of this name with these bytes, and that a person refused."""
+    folder = root / store.QUARANTINE / _batch_id(root, given)
+    manifest = store.read_manifest(folder) if (folder / store.MANIFEST).exists() else None
+    return manifest if manifest and manifest.status == "refused" else None
 
 
 def _take(root: Path, given: Given, index: FeedbackIndex, on_rows: OnRows) -> Manifest:

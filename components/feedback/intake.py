@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from components.errors import FeedbackError
 from components.feedback.contradictions import contradictions
 from components.feedback.index import FeedbackIndex
 from components.feedback.parsing import Parsed, parsed
@@ -58,9 +59,16 @@ class Intake:
                 on_rows(tally.read)
         faults = contradictions(self._voices, [place for block in late.values() for place in block])
         _note(late, faults)
+        before = tally.accepted
         for sifted in self._sort_again(late):
             tally.count(sifted.counts)
             index.forget(entry for entry in sifted.entries if entry.place in faults)
+        if tally.accepted != before - sum(map(len, late.values())):
+            # Only the time differs: a row may have lain in the future when it was looked at first.
+            raise FeedbackError(
+                f"{self._envelope.name} was not the same when it was read again; nothing was ingested",
+                "run it again",
+            )
         tally.check()
         return tally
 

@@ -20,10 +20,10 @@ from components.feedback.parsing.block import Block
 from components.feedback.parsing.record import Record
 from components.feedback.readers.registry import reader_named
 from components.feedback.reasons import BatchError, Reason, RowError
-from components.feedback.rules import Rules
+from components.feedback.rules import Rules, check_refused
 from components.files import sha256_bytes, write_bytes, write_text
 
-#: A place is the block's number times this, and the row's among the block's sound ones.
+#: A place is the block's number times this, and the record's in the block.
 _ROWS_A_BLOCK = 1 << 32
 
 #: What is wrong with rows that are sound by themselves, by their places.
@@ -100,7 +100,8 @@ def sift(job: Job, number: int, block: Block, late: Faults | None = None) -> Sif
     records = block.records()
     refusals: list[Refusal] = []
     sound = list(_judgements(job, records, refusals))
-    places = range(number * _ROWS_A_BLOCK, number * _ROWS_A_BLOCK + len(sound))
+    order = {id(record): place for place, record in enumerate(records, start=number * _ROWS_A_BLOCK)}
+    places = [order[id(judged.record)] for judged in sound]
     accepted = []
     for place, judged in zip(places, sound, strict=True):
         fault = late.get(place) if late else None
@@ -148,8 +149,7 @@ def _judgements(job: Job, records: Iterable[Record], refusals: list[Refusal]) ->
         except RowError as fault:
             refusals.append(Refusal(record, fault))
         except BatchError as error:
-            place = f"{job.file} {job.unit} {record.line}"
-            raise BatchError(error.code, f"{place}: {error.message}", error.remedy) from None
+            raise _placed(job, record, error) from None
         else:
             yield judgement_of(record, draft, tags)
 
@@ -184,7 +184,18 @@ def _write_rows(job: Job, number: int, accepted: Sequence[Judgement]) -> tuple[s
     return name, sha256_bytes(content)
 
 
+def _placed(job: Job, record: Record, error: BatchError) -> BatchError:
+    """What a rule says against the whole file, with the line at which it said so."""
+    place = f"{job.file} {job.unit} {record.line}"
+    return BatchError(error.code, f"{place}: {error.message}", error.remedy)
+
+
 def _write_refused(job: Job, number: int, refusals: Sequence[Refusal]) -> None:
+    for refusal in refusals:
+        try:
+            check_refused(refusal.record.raw)
+        except BatchError as error:
+            raise _placed(job, refusal.record, error) from None
     if refusals:
         lines = (
             refused_line(job.file, job.unit, refusal.record.line, refusal.record.raw, refusal.fault)

@@ -128,10 +128,19 @@ def _by_age(manifests: Iterable[Manifest]) -> list[Manifest]:
     return sorted(manifests, key=lambda manifest: (manifest.created_at, manifest.batch))
 
 
-def _read_batch(root: Path, manifest: Manifest) -> pl.DataFrame:
-    folder = root / manifest.batch
+def check_parts(folder: Path, manifest: Manifest) -> None:
+    """Pass a batch whose rows are those that were committed.
+
+    Raises:
+        FeedbackError: they are not.
+    """
     for name, sha256 in manifest.parts.items():
         if not (folder / name).exists() or sha256_file(folder / name) != sha256:
             what = f"{manifest.batch}/{name} is missing or not what was ingested"
             raise FeedbackError(what, "restore it: `dvc checkout data/feedback`, or ingest the file again")
+
+
+def _read_batch(root: Path, manifest: Manifest) -> pl.DataFrame:
+    folder = root / manifest.batch
+    check_parts(folder, manifest)
     return scan_rows(folder).with_columns(pl.lit(manifest.batch).alias("batch")).collect()

@@ -7,11 +7,12 @@ import json
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 from batch_files import PAIR, Workspace, lines, pairs
 
 from components.feedback import pool
-from components.feedback.parsing import csv_rows, json_arrays, json_lines, parsed, streams
+from components.feedback.parsing import block, csv_rows, json_arrays, json_lines, parsed, streams
 from components.feedback.parsing.envelope import examine
 
 ROWS = [
@@ -41,7 +42,7 @@ def _csv(rows):
 def _records(path):
     with parsed(examine(path.name, path)) as file:
         blocks = list(file.blocks)
-        return [(r.line, r.raw, dict(r.values), str(r.fault)) for block in blocks for r in block.records()]
+        return [(r.line, r.raw, dict(r.values), str(r.fault)) for each in blocks for r in each.records()]
 
 
 @pytest.mark.parametrize("size", [3, 4, 7, 50, 51, 1000])
@@ -61,8 +62,8 @@ def test_where_a_block_ends_changes_nothing(workspace, monkeypatch, name, write,
     assert len(whole) == len(ROWS)
     for module in (json_lines, json_arrays, csv_rows):
         monkeypatch.setattr(module, "BLOCK_BYTES", size)
-    for module in (json_arrays, csv_rows):
-        monkeypatch.setattr(module, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(block, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(json_lines, "_MOST_LINES", 2)
     assert _records(path) == whole
 
 
@@ -120,6 +121,19 @@ def test_a_long_line_that_is_not_utf8_is_told_with_its_number(workspace):
     assert "line 2" in result.message
 
 
+def test_a_small_file_does_not_become_a_large_one_in_memory(workspace):
+    short = workspace.write("short.jsonl", (json.dumps(PAIR) + "\n") + "1\n" * 300_000)
+    wide = workspace.folder / "wide.parquet"
+    rows = [{**PAIR, "prompt": "x" * 200_000}] * 1024
+    pl.DataFrame(rows).write_parquet(wide, row_group_size=1024, use_pyarrow=True)
+    assert wide.stat().st_size < 1_000_000
+    with parsed(examine("short.jsonl", short)) as file:
+        _, *rest = file.blocks
+        assert [each.content.count(b"\n") for each in rest[:3]] == [65_536] * 3
+    with parsed(examine("wide.parquet", wide)) as file:
+        assert [each.batch.num_rows for each in file.blocks] == [64] * 16
+
+
 def test_quotes_that_never_close_end_the_reading(workspace, monkeypatch):
     monkeypatch.setattr(csv_rows, "_MOST_CHARS", 1000)
     path = workspace.write("b.csv", _csv(pairs(2)) + '\r\n"' + "x\n" * 2000)
@@ -143,8 +157,7 @@ def test_several_processes_take_in_what_one_takes_in(workspace, monkeypatch, tmp
         results.append(place.ingest(path))
         monkeypatch.setattr(pool, "POOL_BYTES", 0)
         monkeypatch.setattr(json_lines, "BLOCK_BYTES", 9_000)
-        for module in (json_arrays, csv_rows):
-            monkeypatch.setattr(module, "BLOCK_ROWS", 70)
+        monkeypatch.setattr(block, "BLOCK_ROWS", 70)
         monkeypatch.setattr("components.feedback.parsing.parquet_rows.BLOCK_ROWS", 70)
     one, several = results
     assert (one.read, one.accepted, one.reasons) == (several.read, several.accepted, several.reasons)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 from batch_files import PAIR, Workspace, lines, pairs
 
 from components.config import FeedbackParams, HoldParams
 from components.errors import FeedbackError
-from components.feedback import store
+from components.feedback import commits, store
 from components.feedback.ingestion import ingest_file
-from components.feedback.life import decisions
 from components.feedback.life.decisions import refuse, release
 from components.feedback.life.mending import as_csv, refused_rows, retry
-from components.feedback.life.withdrawal import withdraw_annotator, withdraw_batch
+from components.feedback.life.withdrawal import Withdrawal, withdraw_annotator, withdraw_batch
 
 #: One person's batch waits.
 ONE_PERSON = [{**row, "annotator": "ann"} for row in pairs(40)]
@@ -77,19 +75,53 @@ def test_released_rows_are_accepted_but_for_what_came_meanwhile(workspace, held)
     assert (third.accepted, third.duplicates) == (0, 80)
 
 
-def test_a_release_that_was_killed_before_its_end_is_finished_by_the_next_ingestion(
-    workspace, held, monkeypatch
-):
-    dying = SimpleNamespace(copytree=shutil.copytree, rmtree=_die)
-    monkeypatch.setattr(decisions, "shutil", dying)
+def _killed_release(workspace, held, monkeypatch):
+    """A release that dies when the batch is accepted and still lies where it waited."""
+    monkeypatch.setattr(commits, "remove_batch", _die)
     with pytest.raises(KeyboardInterrupt):
         release(workspace.root, held.batch, "")
     monkeypatch.undo()
     assert (workspace.root / "held" / held.batch).exists()
+
+
+def test_a_release_that_was_killed_before_its_end_is_finished_by_the_next_change(
+    workspace, held, monkeypatch
+):
+    _killed_release(workspace, held, monkeypatch)
     assert ingest_file(workspace.folder / "held.jsonl", workspace.root).status == "already_ingested"
-    ingest_file(workspace.write("others.jsonl", lines(MANY)), workspace.root)
     assert not (workspace.root / "held" / held.batch).exists()
-    assert _accepted(workspace).height == 80
+    assert _accepted(workspace).height == 40
+
+
+def test_what_is_released_cannot_be_refused(workspace, held, monkeypatch):
+    _killed_release(workspace, held, monkeypatch)
+    with pytest.raises(FeedbackError, match="there is no batch"):
+        refuse(workspace.root, held.batch, "too late")
+    assert [manifest.status for manifest in store.list_manifests(workspace.root)] == ["accepted"]
+
+
+def test_a_release_that_was_killed_and_done_again_tells_of_repeats_once(workspace, held, monkeypatch):
+    ingest_file(workspace.write("others.jsonl", lines(MANY + ONE_PERSON[:2])), workspace.root)
+    monkeypatch.setattr(commits, "write_json", _dying_at(commits.write_json, "quality.json"))
+    with pytest.raises(KeyboardInterrupt):
+        release(workspace.root, held.batch, "")
+    monkeypatch.undo()
+    manifest = release(workspace.root, held.batch, "")
+    assert (manifest.accepted, manifest.quarantined, manifest.duplicates) == (38, 1, 2)
+    assert len(_quarantine(workspace, held)) == 3
+
+
+def test_a_batch_that_was_killed_before_it_could_wait_is_taken_in_again(workspace, monkeypatch):
+    monkeypatch.setattr(commits, "write_json", _dying_at(commits.write_json, "quality.json"))
+    path = workspace.write("held.jsonl", lines(ONE_PERSON))
+    with pytest.raises(KeyboardInterrupt):
+        ingest_file(path, workspace.root)
+    monkeypatch.undo()
+    result = ingest_file(path, workspace.root)
+    assert (result.status, store.scan_rows(workspace.root / "held" / result.batch).collect().height) == (
+        "held",
+        40,
+    )
 
 
 def test_refused_rows_stay_readable(workspace, held):
@@ -190,6 +222,56 @@ def test_what_one_person_said_is_withdrawn_everywhere(workspace):
     assert b"pandalm-2" not in everything
 
 
+def test_what_one_person_said_is_withdrawn_where_it_waits_and_where_it_was_refused(workspace, held):
+    second = [{**row, "prompt": f"Again: {row['prompt']}", "annotator": "ann"} for row in MANY]
+    refused = ingest_file(workspace.write("refused.jsonl", lines(second)), workspace.root)
+    refuse(workspace.root, refused.batch, "one person")
+    gone = {each.batch: each.rows for each in withdraw_annotator(workspace.root, "ann", "erasure request")}
+    assert gone == {held.batch: 40, refused.batch: 40}
+    for path in workspace.root.rglob("*"):
+        assert path.is_dir() or b"'ann'" not in path.read_bytes(), path
+    with pytest.raises(FeedbackError, match="was withdrawn"):
+        release(workspace.root, held.batch, "")
+
+
+def test_a_part_of_a_held_batch_is_withdrawn_and_the_rest_released(workspace):
+    rows = [*ONE_PERSON, PAIR | {"annotator": "bob"}]
+    held = ingest_file(workspace.write("held.jsonl", lines(rows)), workspace.root)
+    assert held.status == "held"
+    withdraw_annotator(workspace.root, "bob", "erasure request")
+    manifest = release(workspace.root, held.batch, "")
+    assert (manifest.read, manifest.accepted, manifest.withdrawn) == (41, 40, 1)
+    assert _accepted(workspace).height == 40
+    again = ingest_file(workspace.write("again.jsonl", lines(MANY + rows[-1:])), workspace.root)
+    assert (again.accepted, again.duplicates) == (40, 1)
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_killed_withdrawal_leaves_the_batch_as_it_was_or_without(workspace, monkeypatch, renames):
+    result = workspace.ingest(workspace.write("b.jsonl", lines(MANY)))
+    left = iter(range(renames))
+    original = Path.rename
+    monkeypatch.setattr(
+        Path, "rename", lambda path, to: original(path, to) if next(left, None) is not None else _die()
+    )
+    try:
+        withdraw_annotator(workspace.root, "ann-1", "erasure request")
+        finished = True
+    except KeyboardInterrupt:
+        finished = False
+    monkeypatch.undo()
+    # Whoever comes next, by whatever command, finds the store in order: no row twice, and none lost but theirs.
+    again = ingest_file(workspace.write("again.jsonl", lines(MANY[::-1])), workspace.root)
+    rows = _accepted(workspace)
+    assert rows["digest"].n_unique() == rows.height
+    assert (again.accepted, rows.height) == (0, 35 if finished else 40)
+    assert withdraw_annotator(workspace.root, "ann-1", "again") == (
+        [] if finished else [Withdrawal(result.batch, 5, 0)]
+    )
+    assert sorted(path.name for path in (workspace.root / "feedback").iterdir())[0][0] != "."
+    assert not (workspace.root / "staging").exists()
+
+
 def test_nobody_of_that_name(workspace):
     workspace.ingest(workspace.write("b.jsonl", lines(MANY)))
     before = {path: path.stat().st_mtime_ns for path in (workspace.root / "feedback").rglob("*")}
@@ -206,6 +288,11 @@ def test_the_parameters_say_when_a_batch_waits(workspace):
 def _quarantine(workspace, result):
     path = workspace.root / "quarantine" / result.batch / "rows.jsonl"
     return path.read_text(encoding="ascii").splitlines()
+
+
+def _dying_at(write, name):
+    """The function, but for one file: before that the process dies."""
+    return lambda path, value: _die() if path.name == name else write(path, value)
 
 
 def _die(*_, **__):

@@ -7,10 +7,12 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
+from components.errors import FeedbackError
 from components.feedback import commits, store
 from components.feedback.index import entries_of, open_index
 from components.feedback.judgements import digest_key
@@ -19,7 +21,7 @@ from components.feedback.life.rewriting import rewrite_parts
 from components.feedback.manifest import Manifest
 from components.feedback.reasons import Reason, RowError
 from components.feedback.sifting import refused_line
-from components.files import read_json, replacing_directory, write_json, write_text
+from components.files import read_json, replacing_directory, write_bytes, write_json, write_text
 
 
 def release(root: Path, batch: str, why: str) -> Manifest:
@@ -30,20 +32,32 @@ def release(root: Path, batch: str, why: str) -> Manifest:
     """
     with commits.ingestion_lock(root), open_index(root) as index, commits.staging(root) as folder:
         held = find_folder(root, store.HELD, batch)
+        before = store.read_manifest(held)
+        if before.status != "held":
+            raise FeedbackError(f"{batch} was withdrawn", "nothing of it is left to release")
+        store.check_parts(held, before)
         rows = folder / "rows"
         shutil.copytree(held, rows)
-        index.begin(batch, store.read_manifest(held).sha256, store.read_manifest(held).declared)
-        entries = entries_of(rows)
+        index.begin(batch, before.sha256, before.declared)
+        entries = entries_of(held)
         by_place = index.add(entries)
         faults = {entry.digest: by_place[entry.place] for entry in entries if entry.place in by_place}
-        late = folder / "late.jsonl"
-        manifest = _released(rows, store.read_manifest(held), faults, late, why)
-        refused = [root / store.QUARANTINE / batch / store.REFUSED, late]
-        place = commits.commit(root, manifest, rows, refused, read_json(held / store.QUALITY))
+        refused = [folder / "early.jsonl", folder / "late.jsonl"]
+        _copy_lines(root / store.QUARANTINE / batch / store.REFUSED, refused[0], before)
+        manifest = _released(rows, before, faults, refused[1], why)
+        quality = read_json(held / store.QUALITY) if (held / store.QUALITY).exists() else {}
+        place = commits.commit(root, manifest, rows, refused, quality)
         index.commit(place)
-        # A kill before this leaves both; the accepted one counts, and the next ingestion sweeps the other.
-        shutil.rmtree(held)
+        # A kill before this leaves both; the accepted one counts, and the next change of the store sweeps the other.
+        commits.remove_batch(root, held)
     return manifest
+
+
+def _copy_lines(source: Path, target: Path, manifest: Manifest) -> None:
+    """The rows that ingestion refused; not those that a release added which was killed before its end."""
+    count = manifest.quarantined + manifest.duplicates
+    with source.open("rb") as lines:
+        write_bytes(target, b"".join(islice(lines, count)))
 
 
 def refuse(root: Path, batch: str, why: str) -> Manifest:
@@ -62,7 +76,7 @@ def refuse(root: Path, batch: str, why: str) -> Manifest:
             shutil.copytree(place, folder, dirs_exist_ok=True)
             shutil.copytree(held, folder, dirs_exist_ok=True)
             write_json(folder / store.MANIFEST, manifest.to_json())
-        shutil.rmtree(held)
+        commits.remove_batch(root, held)
     return manifest
 
 
@@ -71,25 +85,26 @@ def _released(
 ) -> Manifest:
     """Take the faulty rows out, into a file as the quarantine's; the manifest as it is then."""
     lines: list[str] = []
+    reasons: Counter[str] = Counter()
 
     def keep(part: pl.DataFrame) -> pl.DataFrame:
         keys = [digest_key(digest) for digest in part["digest"]]
         sound = pl.Series([key not in faults for key in keys], dtype=pl.Boolean)
         lines.extend(_late_lines(manifest, part.filter(~sound), faults))
+        reasons.update(str(faults[key].code) for key in keys if key in faults)
         return part.filter(sound)
 
     parts = rewrite_parts(rows, keep)
     write_text(late, "".join(lines))
-    codes = Counter(str(fault.code) for fault in faults.values())
-    repeats = codes.pop(str(Reason.DUPLICATE), 0)
+    left, repeats = reasons.total(), reasons.pop(str(Reason.DUPLICATE), 0)
     accepted = replace(
         manifest,
         status="accepted",
         parts=parts,
-        accepted=manifest.accepted - len(faults),
+        accepted=manifest.accepted - left,
         duplicates=manifest.duplicates + repeats,
-        quarantined=manifest.quarantined + sum(codes.values()),
-        reasons=dict((Counter(manifest.reasons) + codes).most_common()),
+        quarantined=manifest.quarantined + left - repeats,
+        reasons=dict((Counter(manifest.reasons) + reasons).most_common()),
         message="",
         remedy="",
     )

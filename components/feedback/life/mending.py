@@ -52,7 +52,9 @@ def retry(root: Path, batch: str, path: Path, **options: Any) -> IngestResult:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """No formula to a spreadsheet, no command to a terminal: what cannot be seen is written as its escape."""
+    shown = "".join(sign if sign in "\n\t" or sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def _line(values: Any) -> str:

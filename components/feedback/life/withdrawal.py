@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from components.feedback import commits, store
 from components.feedback.life.events import find_folder, with_event
 from components.feedback.life.rewriting import Keep, rewrite_parts
 from components.feedback.manifest import Manifest
-from components.files import replacing_directory, write_json, write_text
+from components.files import write_json, write_text
 
 #: In place of what a person said in a row that was refused.
 _WITHDRAWN = "[withdrawn]"
@@ -44,17 +43,22 @@ def withdraw_batch(root: Path, batch: str, why: str) -> Withdrawal:
         FeedbackError: no such batch is accepted.
     """
     with commits.ingestion_lock(root):
-        return _withdraw(find_folder(root, store.FEEDBACK, batch), lambda rows: rows.clear(), why)
+        return _withdraw(root, find_folder(root, store.FEEDBACK, batch), lambda rows: rows.clear(), why)
 
 
 def withdraw_annotator(root: Path, annotator: str, why: str) -> list[Withdrawal]:
-    """Take out what one person said, wherever it is kept: accepted, held or refused. Unchanged batches are left out."""
+    """Take out what one person said, wherever it is kept: accepted, held or refused; a batch that held nothing of it is
+    left out.
+    """
     with commits.ingestion_lock(root):
-        rooms = [*store.folders(root / store.FEEDBACK), *store.folders(root / store.HELD)]
-        for folder in store.folders(root / store.QUARANTINE):
-            _hush(folder / store.REFUSED, annotator)
-        concerned = [folder for folder in rooms if _mentions(folder, annotator)]
-        return [_withdraw(folder, lambda rows: without(rows, annotator), why) for folder in concerned]
+        rooms = (store.FEEDBACK, store.HELD, store.QUARANTINE)
+        folders = [folder for room in rooms for folder in store.folders(root / room)]
+        concerned = [folder for folder in folders if _mentions(folder, annotator)]
+        gone = [_withdraw(root, folder, lambda rows: without(rows, annotator), why) for folder in concerned]
+        named = _named(annotator)
+        for folder in folders:
+            _hush(folder, named)
+    return gone
 
 
 def without(rows: pl.DataFrame, annotator: str) -> pl.DataFrame:
@@ -72,20 +76,20 @@ def without(rows: pl.DataFrame, annotator: str) -> pl.DataFrame:
     )
 
 
-def _withdraw(folder: Path, keep: Keep, why: str) -> Withdrawal:
+def _withdraw(root: Path, folder: Path, keep: Keep, why: str) -> Withdrawal:
     before = store.scan_rows(folder).select("line", "digest", votes=pl.col("votes").list.len()).collect()
     manifest = store.read_manifest(folder)
-    with replacing_directory(folder) as staged:
-        shutil.copytree(folder, staged, dirs_exist_ok=True)
+    with commits.staging(root) as staging:
+        staged = staging / "batch"
+        shutil.copytree(folder, staged)
         parts = rewrite_parts(staged, keep)
         after = store.scan_rows(staged).select("digest", votes=pl.col("votes").list.len()).collect()
         gone = before.join(after, on="digest", how="anti")
-        pl.concat([store.withdrawn_rows(folder), gone.select("line", "digest")]).write_parquet(
-            staged / store.WITHDRAWN
-        )
+        known = pl.concat([store.withdrawn_rows(folder), gone.select("line", "digest")])
+        known.write_parquet(staged / store.WITHDRAWN)
         (staged / store.QUALITY).unlink(missing_ok=True)
-        changed = _without(manifest, parts, gone.height, why)
-        write_json(staged / store.MANIFEST, changed.to_json())
+        write_json(staged / store.MANIFEST, _without(manifest, parts, gone.height, why).to_json())
+        commits.replace_batch(root, folder, staged)
     return Withdrawal(manifest.batch, gone.height, _sum(before) - _sum(gone) - _sum(after))
 
 
@@ -94,15 +98,14 @@ def _sum(rows: pl.DataFrame) -> int:
 
 
 def _without(manifest: Manifest, parts: dict[str, str], count: int, why: str) -> Manifest:
+    is_empty = count == manifest.accepted and manifest.status != "refused"
     fewer = replace(
         manifest,
         parts=parts,
         accepted=manifest.accepted - count,
         withdrawn=manifest.withdrawn + count,
-        status="withdrawn" if count == manifest.accepted else manifest.status,
-        message=why if count == manifest.accepted else manifest.message,
-        # They may tell of the person who wants to be forgotten.
-        findings=[],
+        status="withdrawn" if is_empty else manifest.status,
+        message=why if is_empty else manifest.message,
     )
     return with_event(fewer, "withdrawn", why)
 
@@ -115,19 +118,29 @@ def _mentions(folder: Path, annotator: str) -> bool:
     return bool(found.item()) if found.height else False
 
 
-def _hush(path: Path, annotator: str) -> None:
-    """Refused rows keep their place and reason, but not what this person said."""
-    if path.exists():
-        lines = list(_hushed(path.read_text(encoding="ascii").splitlines(), annotator))
-        write_text(path, "".join(f"{line}\n" for line in lines))
-
-
-def _hushed(lines: list[str], annotator: str) -> Iterator[str]:
-    # As a whole word: JSON and CSV put no letter beside a name.
+def _named(annotator: str) -> re.Pattern[str]:
+    """Finds the name as a whole word: JSON and CSV put no letter beside it."""
     spelled = "|".join(re.escape(name) for name in (annotator, json.dumps(annotator)[1:-1]))
-    named = re.compile(rf"(?<!\w)(?:{spelled})(?!\w)")
-    for line in lines:
-        entry = json.loads(line)
-        if named.search(entry["raw"]) or named.search(entry["message"]):
-            entry |= {"raw": _WITHDRAWN, "message": f"{_WITHDRAWN} {entry['reason']}"}
-        yield json.dumps(entry, ensure_ascii=True)
+    return re.compile(rf"(?<!\w)(?:{spelled})(?!\w)")
+
+
+def _hush(folder: Path, named: re.Pattern[str]) -> None:
+    """Records keep their numbers, refused rows their place and reason, but not what names this person."""
+    manifest = store.read_manifest(folder)
+    if named.search(json.dumps([manifest.message, manifest.findings], ensure_ascii=False)):
+        write_json(
+            folder / store.MANIFEST,
+            replace(manifest, message=named.sub(_WITHDRAWN, manifest.message), findings=[]).to_json(),
+        )
+    path = folder / store.REFUSED
+    if path.exists():
+        with path.open(encoding="ascii") as lines:
+            hushed = [_hushed(line, named) for line in lines]
+        write_text(path, "".join(hushed))
+
+
+def _hushed(line: str, named: re.Pattern[str]) -> str:
+    entry = json.loads(line)
+    if named.search(entry["raw"]) or named.search(entry["message"]):
+        entry |= {"raw": _WITHDRAWN, "message": f"{_WITHDRAWN} {entry['reason']}"}
+    return json.dumps(entry, ensure_ascii=True) + "\n"

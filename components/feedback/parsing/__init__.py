@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -24,8 +24,8 @@ from components.feedback.reasons import BatchError, Reason
 
 #: What tells the columns of a JSON file, which has no header: so many of its first records, if it has them.
 _TELLING = 1000
-#: Where they are looked for.
-_SEARCHED_BLOCKS = 8
+#: Among so many they are looked for.
+_SEARCHED_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ def _told_by_first(name: str, blocks: Iterator[Block]) -> tuple[frozenset[str], 
     """
     first: list[Block] = []
     records: list[Record] = []
-    for block in islice(blocks, _SEARCHED_BLOCKS):
+    for block in blocks:
         first.append(RecordBlock(block.records()))
         records += first[-1].records()
         sound = [record for record in records if record.fault is None]
-        if len(sound) >= _TELLING:
+        if len(sound) >= _TELLING or len(records) >= _SEARCHED_ROWS:
             break
     if not any(record.fault is None for record in records):
         raise _nothing_sound(name, records)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from components.feedback.parsing.record import Record
 
-#: Bytes of lines in a block, and rows of a block of a form whose records are made by one reader.
+#: A block is cut after so many bytes or rows: many short rows hold as much memory as few long ones.
 BLOCK_BYTES = 8 << 20
 BLOCK_ROWS = 8192
 
@@ -32,3 +32,17 @@ class RecordBlock:
 
     def records(self) -> Sequence[Record]:
         return self.read
+
+
+def cut(records: Iterable[Record]) -> Iterator[Block]:
+    """Records that are read one after the other, in blocks."""
+    block: list[Record] = []
+    size = 0
+    for record in records:
+        block.append(record)
+        size += len(record.raw)
+        if len(block) >= BLOCK_ROWS or size >= BLOCK_BYTES:
+            yield RecordBlock(block)
+            block, size = [], 0
+    if block:
+        yield RecordBlock(block)

@@ -8,9 +8,8 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 
-from components.feedback.parsing.block import BLOCK_BYTES, BLOCK_ROWS, Block, RecordBlock
+from components.feedback.parsing.block import BLOCK_BYTES, Block, cut
 from components.feedback.parsing.record import Record, long_record, too_long
 from components.feedback.parsing.streams import PlainStream
 from components.feedback.parsing.utf8 import not_utf8
@@ -89,12 +88,8 @@ def csv_blocks(name: str, stream: PlainStream) -> tuple[frozenset[str], Iterator
 
 
 def _blocks(records: Iterator[Record]) -> Iterator[Block]:
-    while True:
-        with _no_field_limit():
-            block = list(islice(records, BLOCK_ROWS))
-        if not block:
-            return
-        yield RecordBlock(block)
+    with _no_field_limit():
+        yield from cut(records)
 
 
 def _endless(name: str, line: int) -> BatchError:

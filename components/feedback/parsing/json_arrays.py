@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
-from components.feedback.parsing.block import BLOCK_BYTES, BLOCK_ROWS, Block, RecordBlock
+from components.feedback.parsing.block import BLOCK_BYTES, Block, cut
 from components.feedback.parsing.record import Record, long_record, record_of, too_long
 from components.feedback.parsing.streams import PlainStream
 from components.feedback.parsing.strict_json import StrictJson
@@ -26,9 +25,7 @@ def array_blocks(name: str, stream: PlainStream) -> Iterator[Block]:
     Raises:
         BatchError: TRUNCATED or JSON when the array itself is broken: its records cannot be told apart then.
     """
-    records = _elements(name, _Text(name, stream))
-    while block := list(islice(records, BLOCK_ROWS)):
-        yield RecordBlock(block)
+    return cut(_elements(name, _Text(name, stream)))
 
 
 class _Text:

@@ -16,6 +16,8 @@ from components.feedback.parsing.utf8 import BYTE_ORDER_MARK, decode, not_utf8
 from components.feedback.reasons import RowError
 
 _BLANKS = " \t\r\n"
+#: Of a block: rows of a few bytes hold a hundred times as much memory.
+_MOST_LINES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ def line_blocks(name: str, stream: PlainStream) -> Iterator[Block]:
     while chunk := stream.read(BLOCK_BYTES):
         content = rest + (chunk.removeprefix(BYTE_ORDER_MARK) if line == 1 and not rest else chunk)
         end = content.rfind(b"\n") + 1
-        if end:
-            yield LineBlock(name, line, content[:end])
-            line += content.count(b"\n", 0, end)
+        for part in _cut(content[:end]):
+            yield LineBlock(name, line, part)
+            line += part.count(b"\n")
         rest = content[end:]
         if len(rest) > MAX_LINE_BYTES:
             record, rest, ended = _skip(name, stream, line, rest)
@@ -53,6 +55,18 @@ def line_blocks(name: str, stream: PlainStream) -> Iterator[Block]:
             line += ended
     if rest:
         yield LineBlock(name, line, rest)
+
+
+def _cut(lines: bytes) -> Iterator[bytes]:
+    """Whole lines, in parts of no more lines than a worker should hold at once."""
+    while lines.count(b"\n") > _MOST_LINES:
+        end = 0
+        for _ in range(_MOST_LINES):
+            end = lines.index(b"\n", end) + 1
+        yield lines[:end]
+        lines = lines[end:]
+    if lines:
+        yield lines
 
 
 def _skip(name: str, stream: PlainStream, line: int, start: bytes) -> tuple[Record, bytes, int]:

@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.feedback.limits import MAX_BATCH_BYTES
-from components.feedback.parsing.block import BLOCK_ROWS, Block
+from components.feedback.parsing.block import BLOCK_BYTES, BLOCK_ROWS, Block
 from components.feedback.parsing.record import Record, long_record, too_long
 from components.feedback.reasons import BatchError, Reason, RowError
 from components.feedback.rules.files import HEAD_BYTES, check_no_pickle, check_no_pickled_type
 from components.feedback.values import plain
+
+#: Of a record's most bytes each.
+_READ_ROWS = 64
 
 
 def parquet_blocks(name: str, path: Path) -> tuple[frozenset[str], Iterator[Block]]:
@@ -43,16 +46,35 @@ def parquet_blocks(name: str, path: Path) -> tuple[frozenset[str], Iterator[Bloc
 
 
 def _blocks(name: str, file: pq.ParquetFile) -> Iterator[Block]:
-    batches = file.iter_batches(batch_size=BLOCK_ROWS)
     first = 1
+    for batch in _joined(_batches(name, file)):
+        yield ParquetBlock(name, first, batch)
+        first += batch.num_rows
+
+
+def _batches(name: str, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """Few rows at once: a small file may repeat a long text from a dictionary in every row."""
+    batches = file.iter_batches(batch_size=_READ_ROWS)
     while True:
         with _readable(name):
             batch = next(batches, None)
         if batch is None:
             file.close()
             return
-        yield ParquetBlock(name, first, batch)
-        first += batch.num_rows
+        yield batch
+
+
+def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of as many rows, or bytes, as a block has."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        rows, size = sum(each.num_rows for each in held), sum(each.nbytes for each in held)
+        if rows >= BLOCK_ROWS or size >= BLOCK_BYTES:
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)
 
 
 @dataclass(frozen=True)

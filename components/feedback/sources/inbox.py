@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from components.errors import BusyError, FeedbackError
 from components.feedback.declaration import SUFFIXES
+from components.feedback.declaration import SUFFIXES
 from components.feedback.sources.names import file_in, free_name, is_there
 from components.files import write_bytes, write_json
 
@@ -47,7 +48,8 @@ class Seen:
         """None where there is no regular file."""
         try:
             found = path.lstat()
-        except FileNotFoundError:
+        except OSError:
+            # It is gone; or its name is longer than names may be, as that of a marker can.
             return None
         regular = stat.S_ISREG(found.st_mode)
         return cls(found.st_ino, found.st_size, found.st_mtime_ns) if regular else None
@@ -85,7 +87,7 @@ class Inbox:
         self.unfinished: list[str] = []
         self._tell = tell
         self._clock = clock
-        self._since: dict[str, tuple[Seen, float]] = {}
+        self._since: dict[str, tuple[list[Seen | None], float]] = {}
         self._not_before: dict[str, float] = {}
         self._told: set[tuple[str, str]] = set()
 
@@ -119,10 +121,11 @@ class Inbox:
 
     def _is_complete(self, path: Path, seen: Seen) -> bool:
         now = self._clock()
+        state = [seen, *map(Seen.at, _declarations(path))]
         before, since = self._since.get(path.name, (None, now))
-        if before != seen:
+        if before != state:
             since = now
-        self._since[path.name] = seen, since
+        self._since[path.name] = state, since
         return now - since >= self.settle_s or Seen.at(_marker(path)) is not None
 
     def _say(self, name: str, why: str) -> None:
@@ -160,7 +163,7 @@ def put_away(
     """Move a file that was taken in to `done` or `failed`, its report beside it; returns where it lies now.
 
     The move is the last step: a kill before leaves the file where it was, to be taken again, which changes
-    nothing. None where the file is no longer the one that was taken: then it stays, and is one more arrival.
+    nothing. What the sender declared of it goes along. None where the file is no longer the one that was taken: then it stays, and is one more arrival.
 
     Args:
         report: with `batch`, which tells whose an earlier report is.
@@ -173,14 +176,22 @@ def put_away(
     write_json(report_of(target), dict(report))
     if page is not None and page.exists():
         write_bytes(page_of(target), page.read_bytes())
+    said = [path for path in _declarations(arrival.path) if Seen.at(path)]
+    for path in said:
+        write_bytes(
+            target.with_name(target.name + path.name.removeprefix(arrival.path.name)), path.read_bytes()
+        )
     # Before the move: a marker without its file would make the next file of this name look complete.
     _marker(arrival.path).unlink(missing_ok=True)
     arrival.path.rename(target)
     if Seen.at(target) == arrival.seen:
+        # After it: a file that is taken again must be held against what was said of it.
+        for path in said:
+            path.unlink(missing_ok=True)
         return target
     # Another file took its name between the look and the move.
     target.rename(file_in(arrival.path.parent, arrival.path.name))
-    for about in (report_of(target), page_of(target)):
+    for about in (report_of(target), page_of(target), *_declarations(target)):
         about.unlink(missing_ok=True)
     return None
 
@@ -209,6 +220,11 @@ def _sweep(folder: Path) -> None:
 
 def _marker(path: Path) -> Path:
     return path.with_name(f"{path.name}{MARKER}")
+
+
+def _declarations(path: Path) -> list[Path]:
+    """Where the sender may have said what the file holds; it goes where the file goes."""
+    return [path.with_name(f"{path.name}{suffix}") for suffix in SUFFIXES]
 
 
 def _is_ours(name: str) -> bool:
