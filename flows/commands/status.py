@@ -65,4 +65,6 @@ def _version(kind: str, version: dict[str, Any] | None) -> None:
     for reason in version.get("reasons", ()):
         say(f"  {reason}")
     for batch, rows in version["withdrawn_since"].items():
-        say(f"  learned from {rows} rows of {batch} that were withdrawn; the next `rlhf retrain` does without")
+        say(
+            f"  learned from {rows} rows of {batch} that were withdrawn; the next `rlhf retrain` does without"
+        )

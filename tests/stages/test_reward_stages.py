@@ -62,8 +62,7 @@ def report(stage: str = "reward_model") -> dict:
 
 
 def steps(stage: str = "reward_model") -> list[dict]:
-    with Path(f"reports/steps/{stage}.csv").open() as handle:
-        return list(csv.DictReader(handle))
+    return list(csv.DictReader(Path(f"reports/steps/{stage}.csv").read_text().splitlines()))
 
 
 def test_one_model_lies_as_it_always_did_with_a_temperature(workspace, capsys):
