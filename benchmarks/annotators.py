@@ -90,12 +90,30 @@ def _print_real(votes: pl.DataFrame, kept: int, repeats: int) -> None:
     predicted = pl.concat([_predicted(votes, kept, seed) for seed in range(repeats)])
     if kept < 5:
         _print_table(
-            f"UKPConvArg1, {kept} votes kept, against hidden votes", predicted.filter("hidden"), "label"
+            f"UKPConvArg1, {kept} votes kept, against hidden votes that are no ties",
+            _decided(predicted),
+            "label",
         )
     first = predicted.unique(["seed", "item"], keep="first", maintain_order=True)
     _print_table(
         f"UKPConvArg1, {kept} votes kept, against the authors' gold", first.drop_nulls("gold"), "gold"
     )
+
+
+def _decided(predicted: pl.DataFrame) -> pl.DataFrame:
+    """Hidden votes that are no ties, and what each method expects of them.
+
+    A method says which answer is better, and a vote says what one person thought: the farther from the middle, the
+    farther its own errors lie from it. Each method's probabilities are drawn to the middle by the slope that suits
+    them best, so that the squared error compares what they know and not how sure they are.
+    """
+    votes = predicted.filter(pl.col("hidden") & (pl.col("label") != 0.5))
+    said = votes["label"] - 0.5
+    for name in METHODS:
+        belief = votes[name] - 0.5
+        slope = float((belief * said).sum() / (belief**2).sum())
+        votes = votes.with_columns((0.5 + slope * belief).alias(name))
+    return votes
 
 
 def _predicted(votes: pl.DataFrame, kept: int, seed: int) -> pl.DataFrame:

@@ -43,7 +43,7 @@ Honest = Callable[[random.Random], list[Row]]
 def main() -> None:
     options = _options()
     results = [
-        _measured(name, honest, planted, past, options.seeds)
+        _measured(name, honest, planted, past, options.seeds, options.honest)
         for name, honest, planted, past in _settings(options)
     ]
     if options.out:
@@ -84,31 +84,36 @@ def _by_topic(rows: list[Row]) -> list[list[Row]]:
 
 
 def _measured(
-    name: str, honest: Honest, planted: list[Fault], past: pl.LazyFrame, seeds: int
+    name: str, honest: Honest, planted: list[Fault], past: pl.LazyFrame, seeds: int, clean: int
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    clean = [assess(frame(honest(random.Random(f"{name} {seed}"))), past, PARAMS) for seed in range(seeds)]
-    seconds = (time.perf_counter() - started) / seeds
-    alarms = Counter(code for quality in clean for code in {str(found.code) for found in quality.findings})
-    rows = [_row(fault, honest, past, seeds, alarms) for fault in planted]
-    print(f"\n{name}: {seeds} honest batches, {seconds:.2f} s each\nfalse alarms: {_alarms(alarms, seeds)}")
+    alarms: Counter[str] = Counter()
+    for seed in range(clean):
+        quality = assess(frame(honest(random.Random(f"{name} {seed}"))), past, PARAMS)
+        alarms.update({str(found.code) for found in quality.findings})
+    seconds = (time.perf_counter() - started) / clean
+    print(
+        f"\n{name}: {clean} honest batches, {seconds:.2f} s each\nfalse alarms: {_alarms(alarms, clean)}",
+        flush=True,
+    )
+    wrong = {code: alarms[code] / clean for code in CODES}
+    rows = [_row(fault, honest, past, seeds, wrong) for fault in planted]
     print("\n".join(aligned([_HEAD, *map(_cells, rows)])), flush=True)
-    return {"setting": name, "seeds": seeds, "seconds": seconds, "false_alarms": dict(alarms), "faults": rows}
+    return {"setting": name, "clean": clean, "seconds": seconds, "false_alarms": dict(alarms), "faults": rows}
 
 
 def _row(
-    fault: Fault, honest: Honest, past: pl.LazyFrame, seeds: int, alarms: Counter[str]
+    fault: Fault, honest: Honest, past: pl.LazyFrame, seeds: int, wrong: dict[str, float]
 ) -> dict[str, Any]:
     hits = sum(fault.found(_planted(fault, honest, past, seed)) for seed in range(seeds))
-    lower, upper = wilson(hits / seeds, seeds)
-    wrong = alarms[str(fault.code)]
+    recall, alarm = hits / seeds, wrong[str(fault.code)]
     return {
         "fault": fault.name,
         "code": str(fault.code),
-        "found": hits,
-        "recall": hits / seeds,
-        "recall_ci": [lower, upper],
-        "precision": hits / (hits + wrong) if hits + wrong else None,
+        "found": f"{hits} of {seeds}",
+        "recall": recall,
+        "recall_ci": wilson(recall, seeds),
+        "precision": recall / (recall + alarm) if hits else None,
     }
 
 
@@ -128,24 +133,25 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [
         row["fault"],
         row["code"],
-        str(row["found"]),
+        row["found"],
         f"{row['recall']:.0%}",
         f"{lower:.0%}-{upper:.0%}",
         precision,
     ]
 
 
-def _alarms(alarms: Counter[str], seeds: int) -> str:
-    upper = wilson(0.0, seeds)[1]
+def _alarms(alarms: Counter[str], clean: int) -> str:
+    upper = wilson(0.0, clean)[1]
     counts = ", ".join(f"{code} {alarms[code]}" for code in CODES)
-    return f"{counts} of {seeds} (none of {seeds} is {upper:.0%} at most)"
+    return f"{counts} of {clean} (none of {clean} is {upper:.0%} at most)"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=20, help="batches of each kind")
+    parser.add_argument("--seeds", type=int, default=20, help="batches with each fault")
+    parser.add_argument("--honest", type=int, default=50, help="batches without, for the false alarms")
     parser.add_argument(
         "--sizes", type=int, nargs="*", default=[500, 2000, 7000], help="rows of a simulated batch"
     )
