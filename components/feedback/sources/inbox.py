@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 from components.errors import BusyError, FeedbackError
 from components.feedback.declaration import SUFFIXES
-from components.feedback.declaration import SUFFIXES
 from components.feedback.sources.names import file_in, free_name, is_there
 from components.files import write_bytes, write_json
 
@@ -163,7 +162,8 @@ def put_away(
     """Move a file that was taken in to `done` or `failed`, its report beside it; returns where it lies now.
 
     The move is the last step: a kill before leaves the file where it was, to be taken again, which changes
-    nothing. What the sender declared of it goes along. None where the file is no longer the one that was taken: then it stays, and is one more arrival.
+    nothing. What the sender declared of it goes along. None where the file is no longer the one that was taken:
+    then it stays, and is one more arrival.
 
     Args:
         report: with `batch`, which tells whose an earlier report is.
@@ -173,27 +173,37 @@ def put_away(
         return None
     folder = _folder_of(arrival.path.parent, outcome)
     target = folder / free_name(folder, arrival.path.name, REPORT, str(report["batch"]))
+    said = _write_beside(target, arrival, report, page)
+    if Seen.at(_marker(arrival.path)):
+        # Before the move: a marker without its file would make the next file of this name look complete.
+        _marker(arrival.path).unlink()
+    arrival.path.rename(target)
+    if Seen.at(target) != arrival.seen:
+        _take_back(target, arrival)
+        return None
+    # After it: a file that is taken again must be held against what was said of it.
+    for path in said:
+        path.unlink(missing_ok=True)
+    return target
+
+
+def _write_beside(target: Path, arrival: Arrival, report: Mapping[str, Any], page: Path | None) -> list[Path]:
+    """Write what goes with the file that will be `target`; returns the sender's declarations, now copied."""
     write_json(report_of(target), dict(report))
     if page is not None and page.exists():
         write_bytes(page_of(target), page.read_bytes())
-    said = [path for path in _declarations(arrival.path) if Seen.at(path)]
-    for path in said:
-        write_bytes(
-            target.with_name(target.name + path.name.removeprefix(arrival.path.name)), path.read_bytes()
-        )
-    # Before the move: a marker without its file would make the next file of this name look complete.
-    _marker(arrival.path).unlink(missing_ok=True)
-    arrival.path.rename(target)
-    if Seen.at(target) == arrival.seen:
-        # After it: a file that is taken again must be held against what was said of it.
-        for path in said:
-            path.unlink(missing_ok=True)
-        return target
-    # Another file took its name between the look and the move.
+    pairs = zip(_declarations(arrival.path), _declarations(target), strict=True)
+    said = [(path, copy) for path, copy in pairs if Seen.at(path)]
+    for path, copy in said:
+        write_bytes(copy, path.read_bytes())
+    return [path for path, _ in said]
+
+
+def _take_back(target: Path, arrival: Arrival) -> None:
+    """Another file took the arrival's name between the look and the move: it goes back to where it was."""
     target.rename(file_in(arrival.path.parent, arrival.path.name))
     for about in (report_of(target), page_of(target), *_declarations(target)):
         about.unlink(missing_ok=True)
-    return None
 
 
 def report_of(path: Path) -> Path:
