@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -28,14 +29,17 @@ def _again(workspace, name="again.jsonl"):
     )
 
 
-@pytest.mark.parametrize("damage", ["lost", "garbage", "cut"])
+@pytest.mark.parametrize("damage", ["lost", "garbage", "cut", "pages"])
 def test_a_lost_or_damaged_index_is_made_anew(workspace, damage):
     workspace.ingest(workspace.write("first.jsonl", lines(SIGNED)))
     file = _index_file(workspace)
     if damage == "lost":
         file.unlink()
     else:
-        file.write_bytes(b"no database" if damage == "garbage" else file.read_bytes()[:5000])
+        content = file.read_bytes()
+        # The first page is sound, and what it points to is not.
+        pages = content[:4096] + b"\xff" * (len(content) - 4096)
+        file.write_bytes({"garbage": b"no database", "cut": content[:5000], "pages": pages}[damage])
     for leftover in file.parent.glob(f"{FILE}-*"):
         leftover.unlink()
     result = _again(workspace)
@@ -59,6 +63,20 @@ def test_a_batch_that_comes_from_elsewhere_is_known(workspace, tmp_path):
     result = _again(workspace)
     assert (result.accepted, result.duplicates) == (1, 5)
     assert f"repeats a judgement of batch {batch}" in workspace.refused(result)[0]["message"]
+
+
+def test_recent_is_what_came_last_also_in_an_index_made_anew(workspace):
+    batches = [
+        workspace.ingest(workspace.write(f"{name}.jsonl", lines(pairs(1, annotator=name)))) for name in "zam"
+    ]
+    for number, batch in enumerate(batches):
+        path = workspace.root / "feedback" / batch.batch / "manifest.json"
+        path.write_text(
+            json.dumps(json.loads(path.read_text()) | {"created_at": f"2026-01-0{number + 1}T00:00:00+00:00"})
+        )
+    _index_file(workspace).unlink()
+    with open_index(workspace.root) as index:
+        assert index.recent() == [batch.batch for batch in reversed(batches)]
 
 
 def test_an_id_of_another_batch_with_other_content(workspace):
