@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from quality_rows import assessed, table
+from quality_rows import assessed, pair, table
 
 from components.config.feedback import FeedbackParams
 from components.feedback import store
@@ -95,3 +95,15 @@ def test_the_same_batch_gives_the_same_quality():
         for n in range(300)
     ]  # fmt: skip
     assert assessed(rows).to_json() == assessed(rows).to_json()
+
+
+def test_of_a_large_batch_a_part_is_looked_at_and_told(monkeypatch):
+    """The figures rest on that share of the rows, the same on every run; how many rows there are is exact."""
+    monkeypatch.setattr("components.feedback.quality.assess.MOST_OUTLINED", 500)
+    given = [pair(number, (f"ann-{number % 9}", float(number % 2))) for number in range(2000)]
+    first, second = (assessed(given).figures for _ in range(2))
+    assert first == second
+    assert (first["rows"], first["sample"]["looked_at"]) == (2000, 0.25)
+    # A share of 0.25 of 2,000: 500, give or take four times 19.
+    assert 424 < first["votes"] < 576
+    assert first["position"]["first"] == pytest.approx(0.5, abs=0.1)

@@ -6,7 +6,8 @@ them to others makes pseudonyms. Keys, and the file in components/feedback/quali
     rows, votes         how many
     kinds, sources, languages   rows of each, the most frequent first
     prompts             {different, top_share: of the most frequent one}
-    sample              {rows, share, past_rows}: what was read word by word (sample.py)
+    sample              {looked_at: the share of rows that all but `rows` rest on; rows, share, past_rows: what was read
+                        word by word} (sample.py)
     agreement           by kind of vote: alpha, agreement, kappa (agreement.py)
     position, length    shares of the first and of the longer answer preferred, by annotator (biases.py)
     annotators          a row for each: gold questions, seconds, sameness, accuracy by consensus (spam.py)
@@ -30,8 +31,10 @@ from components.feedback.quality.findings import Figures, Finding, Quality
 from components.feedback.quality.outline import outline, voices_of, votes_of
 from components.feedback.quality.proportions import rounded
 from components.feedback.quality.sample import (
+    MOST_OUTLINED,
     MOST_PAST_ROWS,
     preferred,
+    sampled,
     share_of,
     text_share,
     texts_of,
@@ -47,8 +50,11 @@ def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Qu
         rows: its rows, of the canonical schema.
         past: rows of the `shift_days` days before, of the same schema; none is fine.
     """
-    outlined = outline(rows).collect(engine="streaming")
-    figures, share, bins = _of_rows(outlined), text_share(outlined), shift.bins_of(outlined.lazy())
+    count = rows.select(pl.len()).collect().item()
+    looked_at = share_of(MOST_OUTLINED, count)
+    outlined = outline(sampled(rows, looked_at)).collect(engine="streaming")
+    figures = {"rows": count} | _of_rows(outlined)
+    share, bins = looked_at * text_share(outlined), shift.bins_of(outlined.lazy())
     votes = votes_of(outlined.lazy()).collect()
     del outlined
     figures |= {"votes": votes.height} | _of_votes(votes)
@@ -56,14 +62,13 @@ def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Qu
     before = texts_of(past, share_of(MOST_PAST_ROWS, past.select(pl.len()).collect().item()))
     figures["shift"] = shift.shift_figures(bins, shift.bins_of(outline(before.lazy())))
     figures |= _of_texts(texts_of(rows, share), before, params.hold.poison_lift)
-    figures["sample"]["share"] = rounded(share)
+    figures["sample"] |= {"share": rounded(share), "looked_at": rounded(looked_at)}
     return Quality(figures, _findings(figures, params))
 
 
 def _of_rows(outlined: pl.DataFrame) -> Figures:
     prompts = outlined["prompt"].value_counts()["count"].to_list()
     return {
-        "rows": outlined.height,
         "kinds": _frequent(outlined["kind"]),
         "sources": _frequent(outlined["source"]),
         "languages": _frequent(outlined["language"]),

@@ -1,4 +1,4 @@
-"""A part of the rows with their texts, where all of them would take too long.
+"""A part of the rows, where all of them would take too long.
 
 Which rows, the SHA-256 of what they say decides: chance, but the same on every run, and what is in a small sample is
 also in a larger one.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
+#: So many rows are looked at without their texts: shares of so many are known to a third of a percent.
+MOST_OUTLINED = 200_000
 #: So many rows, and about so many characters, are read word by word.
-MOST_ROWS, MOST_CHARS = 20_000, 12_000_000
+MOST_ROWS, MOST_CHARS = 10_000, 6_000_000
 #: So many rows of the past are looked at.
 MOST_PAST_ROWS = 10_000
 #: What outlines and the analysis of texts need.
