@@ -49,5 +49,6 @@ def markup_in(text: str) -> str | None:
     return None if match is None else f"holds the markup {match[0][:40]!a}"
 
 
-FORMULA = TextRule(Reason.FORMULA, formula_in, r"\A\s*[=+\-@＝＋－＠]")
+# Python takes the four separators from U+001C on for blanks, Rust does not.
+FORMULA = TextRule(Reason.FORMULA, formula_in, r"\A[\s\x1c-\x1f]*[=+\-@＝＋－＠]")
 HTML = TextRule(Reason.HTML, markup_in, r"<[A-Za-z/!?]|(?i-u:javascript:)")
