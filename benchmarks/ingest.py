@@ -41,7 +41,7 @@ if __name__ == "__main__":
 _DATASETS = """
 import sys
 from pathlib import Path
-from datasets import load_dataset
+from datasets import Features, Value, disable_progress_bars, load_dataset
 from components.config import FeedbackParams
 from components.feedback.fields import Fields
 from components.feedback.judgements import digest_of_judgement, digest_of_texts
@@ -63,7 +63,11 @@ def sound(row):
     seen.add(digest)
     return True
 
-rows = load_dataset("json", data_files=sys.argv[1], split="train", cache_dir=sys.argv[2])
+disable_progress_bars()
+# As text: it would read times without their zone.
+names = ("id", "prompt", "chosen", "rejected", "annotator", "created_at")
+features = Features({name: Value("string") for name in names})
+rows = load_dataset("json", data_files=sys.argv[1], split="train", cache_dir=sys.argv[2], features=features)
 kept = rows.filter(sound)
 kept.to_parquet(sys.argv[2] + "/kept.parquet")
 print("accepted", len(rows), len(kept), len(rows) - len(kept), 0)
