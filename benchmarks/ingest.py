@@ -52,6 +52,8 @@ from components.feedback.rules import Rules
 rules, seen = Rules.of(FeedbackParams(), Path(sys.argv[2])), set()
 
 def sound(row):
+    # The loader reads times and drops their zone, even as text.
+    row["created_at"] = row["created_at"].replace(" ", "T") + "+00:00"
     try:
         draft = READER.read(Fields(row))
         rules.check(draft)
@@ -64,7 +66,6 @@ def sound(row):
     return True
 
 disable_progress_bars()
-# As text: it would read times without their zone.
 names = ("id", "prompt", "chosen", "rejected", "annotator", "created_at")
 features = Features({name: Value("string") for name in names})
 rows = load_dataset("json", data_files=sys.argv[1], split="train", cache_dir=sys.argv[2], features=features)
