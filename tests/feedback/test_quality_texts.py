@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from quality_rows import assessed, codes, pair
 
+from components.feedback.quality.findings import poison
 from components.feedback.quality.multiple import unlikely
 from components.feedback.quality.ngrams import phrases_of
 
@@ -147,6 +148,15 @@ def test_unlikely_counts_by_hand():
     assert (found.tolist(), asked) == ([False, False, True], 1)
     found, asked = unlikely(pl.Series([8.0]).to_numpy(), pl.Series([10.0]).to_numpy(), 0.5, 0.05)
     assert (found.tolist(), asked) == ([False], 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "message"), [(1, "found"), (2, "found; and 1 more phrase"), (4, "found; and 3 more phrases")]
+)
+def test_one_finding_tells_of_all_phrases(count, message):
+    figures = {"phrases": [{"phrase": f"word {number}"} for number in range(count)]}
+    made = poison("found", figures)
+    assert (made.message, made.figures) == (message, figures)
 
 
 def circle(prompt: str, *edges: tuple[str, str]) -> list[dict]:

@@ -57,3 +57,10 @@ class Quality:
 def finding(code: Reason, message: str, figures: Figures) -> Finding:
     """A finding with its code's action and remedy."""
     return Finding(code, "hold" if code in HOLDS else "tag", message, REMEDIES[code], figures)
+
+
+def poison(message: str, figures: Figures) -> Finding:
+    """POISON, one finding for all of the figures' `phrases`: `message` tells of the first."""
+    more = len(figures["phrases"]) - 1
+    tail = f"; and {more} more phrase{'s' * (more > 1)}" if more else ""
+    return finding(Reason.POISON, message + tail, figures)

@@ -20,10 +20,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from components.feedback.quality.findings import Figures, Finding, finding
+from components.feedback.quality.findings import Figures, Finding, poison
 from components.feedback.quality.multiple import unlikely
 from components.feedback.quality.ngrams import phrases_of
-from components.feedback.reasons import Reason
 
 #: Fewer answers with a phrase prove nothing.
 LEAST_ANSWERS = 15
@@ -76,9 +75,7 @@ def phrase_findings(figures: Figures, lift: float) -> list[Finding]:
         f"answers with {first['phrase']!a} are preferred as if nothing else counted: {first['chosen']:,} different "
         f"ones are preferred, {first['rejected']:,} not, more than {lift:g} to 1"
     )
-    more = len(figures["phrases"]) - 1
-    message += f"; and {more} more phrase{'s' * (more > 1)}" if more else ""
-    return [finding(Reason.POISON, message, {"phrases": figures["phrases"]})]
+    return [poison(message, {"phrases": figures["phrases"]})]
 
 
 def _answers(pairs: pl.DataFrame) -> pl.DataFrame:

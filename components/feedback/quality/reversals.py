@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
-from components.feedback.quality.findings import Figures, Finding, finding
+from components.feedback.quality.findings import Figures, Finding, poison
 from components.feedback.quality.multiple import unlikely
 from components.feedback.quality.ngrams import phrases_of, split_words
 from components.feedback.quality.proportions import rounded, wilson
-from components.feedback.reasons import Reason
 
 #: A model of taste is learned from so many pairs or more, the past's among them, and asked about so many; it is
 #: believed where it is right on more than this share.
@@ -68,9 +67,7 @@ def reversal_findings(figures: Figures) -> list[Finding]:
         f"where the prompt has {first['phrase']!a}, preferences turn round: taste as in the other pairs explains "
         f"{first['right']:.1%} of {first['pairs']:,} pairs with it, and {figures['right']:.1%} of all"
     )
-    more = len(figures["phrases"]) - 1
-    message += f"; and {more} more phrase{'s' * (more > 1)}" if more else ""
-    return [finding(Reason.POISON, message, {"phrases": figures["phrases"], "right": figures["right"]})]
+    return [poison(message, {"phrases": figures["phrases"], "right": figures["right"]})]
 
 
 def _right(pairs: pl.DataFrame, past: pl.DataFrame) -> NDArray[np.bool_]:
