@@ -15,6 +15,7 @@ from components.feedback.index import FeedbackIndex, open_index
 from components.feedback.intake import Intake, OnRows
 from components.feedback.manifest import IngestResult, Manifest, result_of
 from components.feedback.parsing.envelope import examine
+from components.feedback.printable import printable
 from components.feedback.quality.assess import assess
 from components.feedback.quality.findings import Quality
 from components.feedback.readers.registry import reader_named
@@ -84,12 +85,6 @@ def ingest_file(
         what = f"cannot ingest {printable(str(path))}: {getattr(error, 'strerror', None) or error}"
         remedy = "check the path, its permissions and the free space, then run it again"
         raise FeedbackError(what, remedy) from None
-
-
-def printable(name: str) -> str:
-    """A path or a file's name that is safe to print and to write as JSON, whatever bytes it is made of."""
-    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def _ingest(root: Path, given: Given, label: str, on_rows: OnRows) -> IngestResult:

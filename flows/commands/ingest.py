@@ -57,7 +57,7 @@ def command(
     check_format(format_name)
     found = [_checked(source) for source in sources]
     with with_prefect(root, "flows.ingest"):
-        from components.feedback.ingestion import printable
+        from components.feedback.printable import printable
         from flows.ingest import ingest
 
         done = ingest(root, found, format_name)

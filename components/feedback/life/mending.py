@@ -13,6 +13,7 @@ from components.feedback import store
 from components.feedback.ingestion import ingest_file
 from components.feedback.life.events import find_folder
 from components.feedback.manifest import IngestResult
+from components.feedback.printable import printable
 
 _COLUMNS = ("line", "reason", "field", "message", "raw")
 #: A spreadsheet takes what begins with one of these for a formula (OWASP, "CSV Injection").
@@ -53,7 +54,7 @@ def retry(root: Path, batch: str, path: Path, **options: Any) -> IngestResult:
 
 def _harmless(text: str) -> str:
     """No formula to a spreadsheet, no command to a terminal: what cannot be seen is written as its escape."""
-    shown = "".join(sign if sign in "\n\t" or sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    shown = printable(text, kept="\n\t")
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
