@@ -18,8 +18,6 @@ from components.errors import RlhfError
 from components.feedback.commits import ingestion_lock
 from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
-from components.tracking.locks import exclusive
-from components.workspace import STATE
 from flows import dvc
 from flows.git import commit_if_wanted
 from flows.pages import PAGES, write_page
@@ -101,8 +99,8 @@ def ingest_options(root: Path) -> dict[str, Any]:
 
 @task(cache_policy=NO_CACHE)
 def track(root: Path) -> None:
-    """`dvc add`: one at a time, because two at once refuse each other."""
-    with exclusive(root / STATE / "track.lock"), ingestion_lock(root / "data"):
+    """`dvc add`: one at a time, because two at once refuse each other, and of a store that nobody changes."""
+    with ingestion_lock(root / "data"):
         dvc.add_feedback(root)
         commit_if_wanted(root, "Add feedback", str(dvc.TRACKED))
 
