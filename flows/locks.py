@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.errors import BusyError
-from components.tracking.locks import exclusive
+from components.locks import exclusive
 from components.workspace import STATE, current_user
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import RlhfError
-from components.tracking.locks import exclusive
+from components.locks import exclusive
 from components.workspace import STATE
 from flows.processes import running
 

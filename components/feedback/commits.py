@@ -6,7 +6,6 @@ ends as if nothing had happened.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from typing import Any
 from components.feedback.manifest import Manifest
 from components.feedback.store import FEEDBACK, HELD, MANIFEST, QUALITY, QUARANTINE, REFUSED, folders
 from components.files import replacing_directory, sweep_room, write_json
+from components.locks import exclusive
 from components.workspace import STATE
 
 #: Beside the rooms, on the same disk: what is renamed into them is made here.
@@ -31,10 +31,7 @@ def ingestion_lock(root: Path) -> Iterator[None]:
 
     What a killed process left half done is put right first: nobody reads the store before it is.
     """
-    lock = root.parent / STATE / "ingestion.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with exclusive(root.parent / STATE / "ingestion.lock"):
         _sweep(root)
         yield
 

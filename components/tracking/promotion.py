@@ -14,9 +14,9 @@ from typing import Any, TextIO
 
 from components.errors import ModelError, PromotionRefusedError, RegistryError
 from components.files import read_json
+from components.locks import exclusive
 from components.tracking import audit
 from components.tracking.lineage import author
-from components.tracking.locks import exclusive
 from components.tracking.packages import upload
 from components.tracking.registration import EVALUATION, LINEAGE
 from components.tracking.runs import finished_run, new_run

@@ -14,7 +14,7 @@ from typing import Any
 from components.config import load_params
 from components.errors import RegistryError
 from components.files import write_text
-from components.tracking.locks import exclusive
+from components.locks import exclusive
 from components.workspace import STATE
 
 

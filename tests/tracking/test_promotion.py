@@ -8,9 +8,9 @@ from tracking.fake_workspace import BLOCKED, READY, write_reports
 
 from components.errors import PromotionRefusedError, RegistryError
 from components.files import sha256_file, write_json
+from components.locks import exclusive
 from components.tracking import promotion
 from components.tracking.loading import load_version
-from components.tracking.locks import exclusive
 from components.tracking.promotion import promote, rollback
 from components.tracking.registration import register_all
 from components.tracking.versions import all_versions, champion_of, checked_files, get_version

@@ -6,12 +6,11 @@ a file is complete is a matter of time in any case.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from components.errors import BusyError, FeedbackError
 from components.feedback.declaration import SUFFIXES
 from components.feedback.sources.names import file_in, free_name, is_there
 from components.files import write_bytes, write_json
+from components.locks import exclusive
 
 Outcome = Literal["done", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("done", "failed")
@@ -141,18 +141,17 @@ def watching(folder: Path) -> Iterator[None]:
         BusyError: another one is at it.
         FeedbackError: nothing can be written there.
     """
-    try:
-        for outcome in OUTCOMES:
-            _sweep(_folder_of(folder, outcome))
-        lock = (folder / _LOCK).open("a")
-    except OSError as error:
-        what = f"{folder} cannot be an inbox: {error.strerror or error}"
-        raise FeedbackError(what, "let this user write there: files are moved when they were taken") from None
-    with lock:
+    with ExitStack() as until_the_end:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for outcome in OUTCOMES:
+                _sweep(_folder_of(folder, outcome))
+            until_the_end.enter_context(exclusive(folder / _LOCK, wait=False))
         except BlockingIOError:
             raise BusyError(f"another process watches {folder}", "let one of them do it") from None
+        except OSError as error:
+            what = f"{folder} cannot be an inbox: {error.strerror or error}"
+            remedy = "let this user write there: files are moved when they were taken"
+            raise FeedbackError(what, remedy) from None
         yield
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from components.errors import FeedbackError
+from components.locks import exclusive
 from components.workspace import STATE
 
 _LOCK = "lock"
@@ -44,13 +44,13 @@ def spool(root: Path) -> Iterator[Path]:
     """
     spools = root / STATE / "spool"
     folder = spools / uuid.uuid4().hex
-    with _disk_errors(spools):
-        lock = _begin(spools, folder)
-    try:
-        with lock:
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as until_the_end:
+        until_the_end.callback(shutil.rmtree, folder, ignore_errors=True)
+        # Under a lock of all, so that a folder that nobody holds is a leftover.
+        with _disk_errors(spools), exclusive(spools / _LOCK):
+            _sweep(spools)
+            until_the_end.enter_context(exclusive(folder / _LOCK))
+        yield folder
 
 
 class RowFile:
@@ -92,29 +92,18 @@ def file_name(*parts: str) -> str:
     return f"{slug[:_MAX_NAME].strip('-') or 'feedback'}.jsonl"
 
 
-def _begin(spools: Path, folder: Path) -> TextIO:
-    """Make the folder and lock it; under a lock of all, so that a folder that nobody holds is a leftover."""
-    spools.mkdir(parents=True, exist_ok=True)
-    with (spools / _LOCK).open("w") as everybody:
-        fcntl.flock(everybody, fcntl.LOCK_EX)
-        for other in spools.iterdir():
-            if other.is_dir() and not _is_held(other):
-                shutil.rmtree(other, ignore_errors=True)
-        folder.mkdir()
-        lock = (folder / _LOCK).open("w")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
+def _sweep(spools: Path) -> None:
+    for folder in spools.iterdir():
+        if folder.is_dir() and not _is_held(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_held(folder: Path) -> bool:
     try:
-        with (folder / _LOCK).open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with exclusive(folder / _LOCK, wait=False):
             return False
     except BlockingIOError:
         return True
-    except FileNotFoundError:
-        return False
 
 
 @contextmanager

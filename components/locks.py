@@ -1,4 +1,4 @@
-"""Locks that a dead process releases: `flock` on a file of the workspace."""
+"""Locks that a dead process releases: `flock` on a file."""
 
 from __future__ import annotations
 
