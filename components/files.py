@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,23 +60,29 @@ def replacing_directory(path: Path) -> Iterator[Path]:
 
 
 def sweep_leftovers(path: Path) -> None:
-    """Put right and remove what a killed writer of `path` left beside it."""
-    retired = _retired(path)
-    if retired.exists() and not path.exists():
-        # Killed between the two renames: what was there is still good.
-        retired.rename(path)
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    """Put right and remove what a killed writer of `path` left beside it, as far as that can be removed."""
+    _sweep(path.parent.glob(f".{path.name}.*.tmp"), ignore_errors=True)
 
 
 def sweep_room(room: Path) -> None:
-    """Put right and remove what killed writers of folders in `room` left there."""
-    for leftover in room.glob(".*.tmp"):
-        name = leftover.name.removeprefix(".").removesuffix(_RETIRED)
-        if leftover.name.endswith(_RETIRED) and not (room / name).exists():
-            leftover.rename(room / name)
+    """Put right and remove what killed writers of folders in `room` left there.
+
+    Raises:
+        OSError: something cannot be removed.
+    """
+    _sweep(room.glob(".*.tmp"), ignore_errors=False)
+
+
+def _sweep(leftovers: Iterable[Path], *, ignore_errors: bool) -> None:
+    for leftover in leftovers:
+        place = leftover.with_name(leftover.name.removeprefix(".").removesuffix(_RETIRED))
+        if leftover.name.endswith(_RETIRED) and not place.exists():
+            # Killed between the two renames: what was there is still good.
+            leftover.rename(place)
+        elif leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=ignore_errors)
         else:
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            leftover.unlink(missing_ok=True)
 
 
 def _swap(staged: Path, path: Path) -> None:

@@ -12,6 +12,7 @@ from components.files import (
     replacing_directory,
     sha256_bytes,
     sweep_leftovers,
+    sweep_room,
     write_json,
     write_text,
 )
@@ -73,6 +74,17 @@ def test_a_kill_between_the_two_renames_loses_nothing(tmp_path):
     sweep_leftovers(target)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_a_room_is_put_right_as_a_whole(tmp_path):
+    for name in ("kept", ".lost.retired.tmp", ".kept.retired.tmp", f".kept.{'0' * 32}.tmp"):
+        write_text(tmp_path / name / "what", name)
+    write_text(tmp_path / ".file.json.0.tmp", "half")
+    sweep_room(tmp_path)
+    assert {path.name: (path / "what").read_text() for path in tmp_path.iterdir()} == {
+        "kept": "kept",
+        "lost": ".lost.retired.tmp",
+    }
 
 
 def test_json_has_no_nan(tmp_path):
