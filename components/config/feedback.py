@@ -17,7 +17,7 @@ class HoldParams(Section):
     Attributes:
         gold_accuracy, gold_items: an annotator who is right on less than this share of so many gold questions or more.
         seconds: an annotator whose median judgement is quicker.
-        dominance: one annotator gave more than this share of the judgements.
+        dominance: one annotator gave more than this share of the judgements, beyond what chance does.
         shift: Jensen-Shannon divergence, in bits, of labels or lengths against the days before.
         shift_days: how many days.
         agreement: the share of two votes on one pair that agree is lower.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from quality_rows import assessed, codes, pair
+
+from components.feedback.quality.dominance import dominance_findings
 
 PEOPLE = [f"p{number}" for number in range(8)]
 
@@ -109,21 +112,52 @@ def shares(*counts: int) -> list[dict]:
 
 
 def test_dominance():
-    # Five people and more: above 30 %.
-    assert codes(assessed(shares(31, 20, 20, 20, 9))) == ["DOMINANT"]
-    assert codes(assessed(shares(30, 20, 20, 20, 10))) == []
-    assert codes(assessed(shares(31, 20, 20, 20, 9), dominance=0.4)) == []
-    # Three who share equally have 33 % each; above one half, one of them dominates.
+    """Wilson's lower bound by hand: of 39 in 100 it is 30.02 %, of 38 it is 29.1 %."""
+    # Five people and more: 30 % and more beyond chance.
+    assert codes(assessed(shares(39, 20, 20, 20, 1))) == ["DOMINANT"]
+    assert codes(assessed(shares(38, 20, 20, 20, 2))) == []
+    assert codes(assessed(shares(39, 20, 20, 20, 1), dominance=0.4)) == []
+    # Three who share equally have 33 % each; beyond one half, one of them dominates.
     assert codes(assessed(shares(34, 33, 33))) == []
-    assert codes(assessed(shares(51, 30, 19))) == ["DOMINANT"]
-    # Two: above three quarters.
-    assert codes(assessed(shares(75, 25))) == []
-    assert codes(assessed(shares(76, 24))) == ["DOMINANT"]
+    assert codes(assessed(shares(59, 30, 11))) == []
+    assert codes(assessed(shares(60, 30, 10))) == ["DOMINANT"]
+    # Two: beyond three quarters.
+    assert codes(assessed(shares(83, 17))) == []
+    assert codes(assessed(shares(84, 16))) == ["DOMINANT"]
     # One alone, from twenty judgements.
     assert codes(assessed(shares(19))) == []
     assert codes(assessed(shares(20))) == ["DOMINANT"]
-    (found,) = assessed(shares(31, 20, 20, 20, 9)).findings
-    assert found.message == "'a' gave 31 of 100 judgements (31.0%), more than 30%; 5 annotators are named"
+    (found,) = assessed(shares(39, 20, 20, 20, 1)).findings
+    assert found.message == (
+        "'a' gave 39 of 100 judgements (39.0%, and 30.0% or more beyond what chance does), "
+        "more than 30%; 5 annotators are named"
+    )
+    assert found.figures == {
+        "annotator": "a", "judgements": 39, "share": 0.39, "people": 5, "share_at_least": 0.3002
+    }  # fmt: skip
+
+
+def test_a_third_of_a_large_batch_is_much_and_of_a_small_one_chance():
+    # 10 of 30 is 19.2 % at least, 333 of 1,000 is 30.5 %.
+    assert codes(assessed(shares(10, 8, 6, 4, 2))) == []
+    assert codes(assessed(shares(333, 250, 200, 150, 67))) == ["DOMINANT"]
+    # Half of a small one is much, too.
+    assert codes(assessed(shares(15, 6, 5, 3, 1))) == ["DOMINANT"]
+
+
+@pytest.mark.parametrize("count", [20, 30, 50])
+def test_of_many_small_honest_batches_hardly_any_is_held(count):
+    """Five people, each as busy as the others: the busiest of them has more than 30 % in many such batches."""
+    rng = random.Random(count)
+    busiest = [max(Counter(rng.choices("abcde", k=count)).values()) for _ in range(2000)]
+    held = [most for most in busiest if dominance_findings(figures_of(most, count, people=5), 0.3)]
+    assert sum(most > 0.3 * count for most in busiest) > 0.15 * len(busiest)
+    assert len(held) <= 0.01 * len(busiest)
+
+
+def figures_of(most: int, count: int, people: int) -> dict:
+    busiest = {"annotator": "a", "judgements": most, "share": most / count}
+    return {"judgements": count, "nameless": 0, "people": people, "annotators": [busiest]}
 
 
 def test_three_people_who_all_judge_every_pair_dominate_nothing():
