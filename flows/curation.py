@@ -21,7 +21,6 @@ def release_batch(root: Path, batch: str, why: str) -> Manifest:
     with publishing(root) as results:
         manifest = release(root / "data", batch, why)
         results.append(result_of(manifest.file, manifest, manifest.status))
-    write_page(root, batch)
     return manifest
 
 
@@ -39,11 +38,14 @@ def withdraw(root: Path, batch: str | None, annotator: str | None, why: str) -> 
     with publishing(root):
         if annotator is not None:
             gone = withdraw_annotator(root / "data", annotator, why)
+            # All of them: a refused row may have been hushed.
+            changed = [manifest.batch for manifest in list_manifests(root / "data")]
         else:
             gone = [withdraw_batch(root / "data", batch or "", why)]
-        # Before the rest, which may fail: pages show what was said. All of them: a refused row may have been hushed.
-        for manifest in list_manifests(root / "data"):
-            write_page(root, manifest.batch)
+            changed = [withdrawal.batch for withdrawal in gone]
+        # Before the rest, which may fail: pages show what was said.
+        for name in changed:
+            write_page(root, name)
     return gone
 
 

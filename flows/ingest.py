@@ -20,7 +20,7 @@ from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
 from flows import dvc
 from flows.git import commit_if_wanted
-from flows.pages import PAGES, write_page
+from flows.pages import PAGES, refresh_page
 from flows.sources import delivered
 from flows.terminal import note, printable
 
@@ -114,7 +114,7 @@ def push(root: Path) -> None:
 def _publish(root: Path, results: list[IngestResult]) -> None:
     """Tell others: the remote, whoever waits for the event, the run's page."""
     for batch in {result.batch for result in results}:
-        write_page(root, batch)
+        refresh_page(root, batch)
     if dvc.has_remote(root):
         _push_or_warn(root)
     for result in results:

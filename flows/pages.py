@@ -14,6 +14,7 @@ from components.feedback.report.card import data_card
 from components.feedback.report.dataset import dataset_figures
 from components.feedback.report.numbers import batch_numbers
 from components.feedback.report.page import batch_page
+from components.feedback.report.people import people_of
 from components.feedback.schema import empty_frame
 from components.files import read_json, write_json, write_text
 
@@ -26,11 +27,22 @@ def write_page(root: Path, batch: str) -> Path:
     folder = _folder(root / "data", batch)
     quality = folder / store.QUALITY
     found: dict[str, Any] = read_json(quality) if quality.exists() else {}
-    manifest, rows = store.read_manifest(folder), store.scan_rows(folder)
+    rows = store.scan_rows(folder)
+    people = people_of(rows)
+    numbers = batch_numbers(store.read_manifest(folder), found, rows, people)
     page = root / PAGES / f"{batch}.html"
-    write_text(page, batch_page(manifest, found, rows, refused_rows(root / "data", batch)))
-    write_json(page.with_suffix(".json"), batch_numbers(manifest, found, rows))
+    write_text(page, batch_page(numbers, people["annotator"], rows, refused_rows(root / "data", batch)))
+    write_json(page.with_suffix(".json"), numbers)
     return page
+
+
+def refresh_page(root: Path, batch: str) -> None:
+    """Write the batch's page, unless it is there and newer than what it tells of."""
+    data, page = root / "data", root / PAGES / f"{batch}.html"
+    folder = _folder(data, batch)
+    told = (folder / store.MANIFEST, folder / store.QUALITY, data / store.QUARANTINE / batch / store.REFUSED)
+    if min(map(_written_at, (page, page.with_suffix(".json")))) <= max(map(_written_at, told)):
+        write_page(root, batch)
 
 
 def write_card(root: Path, params: Params) -> Path:
@@ -40,6 +52,11 @@ def write_card(root: Path, params: Params) -> Path:
     card = data_card(store.list_manifests(root / "data"), figures, params.registry.name, {})
     write_text(root / CARD, card)
     return root / CARD
+
+
+def _written_at(path: Path) -> int:
+    """0 of what is not there."""
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _folder(data: Path, batch: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,9 @@ import polars as pl
 from prepare_rows import demonstration, rating, row, thumb, votes
 
 from components.feedback.manifest import Manifest
+from components.feedback.report.numbers import batch_numbers
+from components.feedback.report.page import batch_page
+from components.feedback.report.people import people_of
 from components.feedback.schema import COLUMNS
 
 PEOPLE = [f"worker {number}" for number in range(8)]
@@ -89,3 +92,15 @@ def refused(reason: str = "IDENTICAL", raw: str = '{"prompt": "P"}', **changes: 
     """A line of rows.jsonl."""
     message = "week-7.jsonl line 5: response_b: is the same as response_a; drop the row"
     return {"line": 5, "reason": reason, "field": "response_b", "message": message, "raw": raw} | changes
+
+
+def numbers_of(found: Manifest, said: Mapping[str, Any], rows: pl.LazyFrame) -> dict[str, Any]:
+    """The numbers of a batch, and of the people who judged it."""
+    return batch_numbers(found, said, rows, people_of(rows))
+
+
+def page_of(
+    found: Manifest, said: Mapping[str, Any], rows: pl.LazyFrame, quarantine: Iterable[Mapping[str, Any]]
+) -> str:
+    """The page of a batch."""
+    return batch_page(numbers_of(found, said, rows), people_of(rows)["annotator"], rows, quarantine)

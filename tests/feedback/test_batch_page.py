@@ -7,13 +7,11 @@ import re
 
 import polars as pl
 import pytest
-from batch_case import PEOPLE, batch_rows, canonical, manifest, quality, refused
+from batch_case import PEOPLE, batch_rows, canonical, manifest, numbers_of, page_of, quality, refused
 from evaluation.report_case import INJECTIONS
 from pages.html_page import Page
 from prepare_rows import row, votes
 
-from components.feedback.report.numbers import batch_numbers
-from components.feedback.report.page import batch_page
 from components.feedback.schema import empty_frame
 from components.pages.pseudonyms import pseudonyms
 
@@ -27,7 +25,7 @@ def rows() -> pl.LazyFrame:
 
 @pytest.fixture(scope="module")
 def held(rows: pl.LazyFrame) -> str:
-    return batch_page(manifest(status="held"), quality(), rows, [refused(), refused("TZ", line=9)])
+    return page_of(manifest(status="held"), quality(), rows, [refused(), refused("TZ", line=9)])
 
 
 def test_verdict_reasons_and_next_step_come_first(held: str) -> None:
@@ -70,7 +68,7 @@ def test_verdict_reasons_and_next_step_come_first(held: str) -> None:
     ],
 )
 def test_what_became_of_a_batch_and_what_to_do(changes: dict, says: str, then: str) -> None:
-    page = Page(batch_page(manifest(**changes), {}, empty_frame().lazy(), [])).text()
+    page = Page(page_of(manifest(**changes), {}, empty_frame().lazy(), [])).text()
     assert page.index(says) < page.index(then)
     assert "No row was refused or tagged." in page
 
@@ -78,7 +76,7 @@ def test_what_became_of_a_batch_and_what_to_do(changes: dict, says: str, then: s
 def test_what_left_and_who_did_it() -> None:
     event = {"what": "withdrawn", "by": "Kim", "at": "2026-03-05T10:00:00+00:00", "why": "an <b>erasure</b>"}
     made = manifest(accepted=200, withdrawn=71, events=[event])
-    page = Page(batch_page(made, {}, empty_frame().lazy(), [])).text()
+    page = Page(page_of(made, {}, empty_frame().lazy(), [])).text()
     assert "withdrawn by Kim at 2026-03-05T10:00:00+00:00: an <b>erasure</b>" in page
     assert (
         "add up to what was read Rows Read 300 Accepted 200 Quarantined 20 Duplicates 9 Withdrawn 71" in page
@@ -87,21 +85,21 @@ def test_what_left_and_who_did_it() -> None:
 
 def test_who_contradicts_himself_in_a_rejected_batch_is_not_named() -> None:
     message = "b.csv: 9 of 9 rows cannot be accepted; the first is line 2: annotator: 'Jo Doe' prefers both responses"
-    page = batch_page(manifest(status="rejected", message=message), {}, empty_frame().lazy(), [])
+    page = page_of(manifest(status="rejected", message=message), {}, empty_frame().lazy(), [])
     assert "Doe" not in page
     assert f"annotator: {pseudonyms(['Jo Doe'])['Jo Doe']} prefers both" in page
 
 
 def test_a_sum_that_is_wrong_is_loud() -> None:
-    page = Page(batch_page(manifest(read=999), {}, empty_frame().lazy(), [])).text()
+    page = Page(page_of(manifest(read=999), {}, empty_frame().lazy(), [])).text()
     assert "THE OTHERS DO NOT ADD UP" in page
-    assert not batch_numbers(manifest(read=999), {}, empty_frame().lazy())["counts"]["closes"]
+    assert not numbers_of(manifest(read=999), {}, empty_frame().lazy())["counts"]["closes"]
 
 
 def test_numbers_by_hand() -> None:
     """Two people: one vote for the longer first answer, one for the shorter second; a tie without a name."""
     first, second = "x" * 40, "y" * 10
-    found = batch_numbers(
+    found = numbers_of(
         manifest(),
         {},
         canonical(
@@ -140,7 +138,7 @@ def test_numbers_by_hand() -> None:
 
 
 def test_numbers_carry_what_quality_found_without_names(rows: pl.LazyFrame) -> None:
-    found = batch_numbers(manifest(), quality(), rows)
+    found = numbers_of(manifest(), quality(), rows)
     text = json.dumps(found, allow_nan=False)
     assert "worker" not in text
     guesser = next(person for person in found["annotators"] if person["annotator"] == MASKS["worker 7"])
@@ -165,7 +163,7 @@ def test_no_name_is_on_the_page(rows: pl.LazyFrame) -> None:
         refused("PII", '{"prompt": "mail me at jo@example.org"}'),
         refused("RANGE", '{"worker": "worker 12", "rating": 9}'),
     ]
-    page = re.sub('base64,[^"]*', "", batch_page(manifest(status="held"), quality(), rows, quarantine))
+    page = re.sub('base64,[^"]*', "", page_of(manifest(status="held"), quality(), rows, quarantine))
     assert "worker 3" not in page
     assert "Doe" not in page
     assert "jo@example.org" not in page
@@ -177,7 +175,7 @@ def test_no_name_is_on_the_page(rows: pl.LazyFrame) -> None:
 def test_a_few_of_each_reason_are_shown_and_long_texts_are_cut(rows: pl.LazyFrame) -> None:
     quarantine = [refused("TZ", "z" * 2000, line=line) for line in range(50)]
     quarantine += [refused("BIDI"), refused("DUPLICATE")]
-    page = Page(batch_page(manifest(), {}, rows, iter(quarantine)))
+    page = Page(page_of(manifest(), {}, rows, iter(quarantine)))
     text = page.text()
     assert text.count("TZ, line") == 2
     assert text.count("BIDI, line") == 1
@@ -210,7 +208,7 @@ def _page_with(text: str) -> str:
     said = quality([clean, "Bob"])
     said["findings"][0] |= {"message": text, "remedy": text, "code": text}
     found = manifest(file=text, batch="b", status="held", format=text, message=text, remedy=text, reasons={})
-    return batch_page(found, said, canonical([made]), [refused(text, text, message=text, field=text)])
+    return page_of(found, said, canonical([made]), [refused(text, text, message=text, field=text)])
 
 
 def test_nothing_is_fetched_and_nothing_runs(held: str) -> None:
@@ -238,7 +236,7 @@ def test_every_picture_says_in_words_what_it_shows(held: str) -> None:
 
 
 def test_the_same_batch_is_the_same_bytes(held: str, rows: pl.LazyFrame) -> None:
-    again = batch_page(manifest(status="held"), quality(), rows, [refused(), refused("TZ", line=9)])
+    again = page_of(manifest(status="held"), quality(), rows, [refused(), refused("TZ", line=9)])
     assert again == held
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from batch_case import batch_rows, canonical, manifest, quality, refused
+from batch_case import batch_rows, canonical, manifest, page_of, quality, refused
 from evaluation.report_case import INJECTIONS
 from pages.browser import FRAME, dump_dom, needs_browser
 from prepare_rows import row, votes
-
-from components.feedback.report.page import batch_page
 
 pytestmark = needs_browser
 
@@ -30,7 +28,7 @@ def test_no_injection_fires_even_without_the_content_policy(tmp_path: Path) -> N
     ]
     said = quality(INJECTIONS)
     said["findings"] = [said["findings"][0] | {"message": text, "remedy": text} for text in INJECTIONS]
-    page = batch_page(
+    page = page_of(
         manifest(status="held", file=INJECTIONS[0], format=INJECTIONS[1]),
         said,
         canonical(made),
@@ -48,7 +46,7 @@ def test_no_injection_fires_even_without_the_content_policy(tmp_path: Path) -> N
 def test_a_phone_does_not_scroll_sideways_and_every_picture_loads(tmp_path: Path) -> None:
     rows = batch_rows()
     rows[3] |= {"prompt": "p" * 300, "source": "s" * 200}
-    page = batch_page(manifest(status="held"), quality(), canonical(rows), [refused(raw="w" * 400)])
+    page = page_of(manifest(status="held"), quality(), canonical(rows), [refused(raw="w" * 400)])
     (tmp_path / "report.html").write_text(page, encoding="utf-8")
     (tmp_path / "frame.html").write_text(FRAME, encoding="utf-8")
     dom = dump_dom(tmp_path / "frame.html", tmp_path / "profile")

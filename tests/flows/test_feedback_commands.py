@@ -45,6 +45,12 @@ def test_the_life_of_a_batch(rlhf_here, clone, tmp_path, one_persons_batch):
     mended = write_pairs(tmp_path / "mended.jsonl", count=1, topic="mended one")
     status, out, _ = rlhf_here("feedback", "retry", batch, mended, "--json")
     assert (status, json.loads(out)["accepted"]) == (0, 1)
+    second = json.loads(out)["batch"]
+
+    before = page.stat().st_mtime_ns
+    status, out, _ = rlhf_here("feedback", "withdraw", second, "--why", "licence ended")
+    assert (status, f"{second}: 1 rows" in out, page.stat().st_mtime_ns) == (0, True, before)
+    assert "licence ended" in page.with_name(f"{second}.html").read_text()
 
     status, out, _ = rlhf_here("feedback", "withdraw", "--annotator", "ann <b>", "--why", "erasure request")
     assert (status, f"{batch}: 40 rows" in out) == (0, True)
@@ -53,7 +59,8 @@ def test_the_life_of_a_batch(rlhf_here, clone, tmp_path, one_persons_batch):
     status, out, _ = rlhf_here("feedback", "list", "--json")
     listed = {each["batch"]: (each["status"], each["accepted"]) for each in json.loads(out)}
     assert listed.pop(batch) == ("withdrawn", 0)
-    assert ("accepted", 1) in listed.values()
+    assert listed.pop(second) == ("withdrawn", 0)
+    assert listed == {}
     status, out, _ = rlhf_here("feedback", "card")
     assert (status, "reports/feedback/README.md" in out) == (0, True)
     assert "ann <b>" not in (clone / "reports/feedback/README.md").read_text()

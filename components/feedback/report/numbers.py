@@ -10,7 +10,6 @@ import polars as pl
 from components.feedback.manifest import Manifest
 from components.feedback.report.describe import Figures, describe
 from components.feedback.report.names import Masks
-from components.feedback.report.people import people_of
 
 #: Annotators on the page and in the numbers, the busiest first.
 MOST_ANNOTATORS = 50
@@ -18,12 +17,15 @@ MOST_ANNOTATORS = 50
 _SIGNS = ("gold", "gold_right", "seconds")
 
 
-def batch_numbers(manifest: Manifest, quality: Mapping[str, Any], rows: pl.LazyFrame) -> Figures:
+def batch_numbers(
+    manifest: Manifest, quality: Mapping[str, Any], rows: pl.LazyFrame, people: pl.DataFrame
+) -> Figures:
     """The numbers of a batch; annotators stand under pseudonyms.
 
     Args:
         quality: what the batch's quality.json holds, `figures` and `findings`; empty for a batch without rows.
         rows: of the batch, by the canonical schema; none of a rejected batch.
+        people: who judged them (people.py).
 
     Returns:
         batch, file, format, created_at, status, why, next; events: what people did with it; counts, which close;
@@ -31,13 +33,6 @@ def batch_numbers(manifest: Manifest, quality: Mapping[str, Any], rows: pl.LazyF
         annotators: {annotator, judgements, share, reliability, gold, gold_right, seconds};
         kappa: {annotators, items, kappa} of pairs of annotators; findings; quality: its figures.
     """
-    return numbers_of(manifest, quality, rows, people_of(rows))
-
-
-def numbers_of(
-    manifest: Manifest, quality: Mapping[str, Any], rows: pl.LazyFrame, people: pl.DataFrame
-) -> Figures:
-    """The numbers of a batch whose annotators are known already (people.py)."""
     people = people.head(MOST_ANNOTATORS)
     masks = Masks(people["annotator"], quality)
     hidden = masks.hide(quality)

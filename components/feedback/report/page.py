@@ -8,12 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from components.feedback.manifest import Manifest
 from components.feedback.reasons import REMEDIES, Reason
 from components.feedback.report.describe import Figures
 from components.feedback.report.examples import Example, refused_examples, tagged_examples
-from components.feedback.report.numbers import numbers_of
-from components.feedback.report.people import people_of
 from components.feedback.report.plots import batch_plots
 from components.pages.page import render_page
 from components.pages.table import NOT_MEASURED, Table
@@ -26,26 +23,26 @@ _MOST_PEOPLE = 20
 
 
 def batch_page(
-    manifest: Manifest,
-    quality: Mapping[str, Any],
+    numbers: Figures,
+    annotators: pl.Series,
     rows: pl.LazyFrame,
     quarantine: Iterable[Mapping[str, Any]],
 ) -> str:
     """The page of a batch. The same arguments give the same bytes.
 
     Args:
-        quality, rows: as batch_numbers takes them.
+        numbers: of the batch (numbers.py).
+        annotators: the names of those who judged, which the page hides wherever they stand.
+        rows: of the batch, by the canonical schema.
         quarantine: the lines of the batch's rows.jsonl, parsed: line, reason, field, message, raw.
     """
-    people = people_of(rows)
-    numbers = numbers_of(manifest, quality, rows, people)
     return render_page(
         TEMPLATE,
         numbers=numbers,
-        colour=_COLOURS.get(manifest.status, "blocked"),
+        colour=_COLOURS.get(numbers["status"], "blocked"),
         plots=batch_plots(numbers),
         tables=[table for table in _tables(numbers) if table.rows],
-        refused=_examples(refused_examples(quarantine, people["annotator"])),
+        refused=_examples(refused_examples(quarantine, annotators)),
         tagged=_examples(tagged_examples(rows)),
     )
 
