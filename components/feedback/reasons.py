@@ -98,7 +98,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.RANGE: "write one of the values that are allowed",
     Reason.TZ: "write the time with its zone, such as 2025-03-03T08:00:00+00:00",
     Reason.TIME: "check the clock that wrote the time",
-    Reason.CHAT: "give the turns as a list of {role, content} that ends with the user's",
+    Reason.CHAT: "give turns as a list of {role, content}; a prompt ends with the user's, an answer is the model's",
     Reason.NO_VOTES: "export the items that somebody has judged, or leave this one for the next batch",
     Reason.EMPTY_PROMPT: "drop the row or give the prompt",
     Reason.EMPTY_RESP: "drop the row or give the response",

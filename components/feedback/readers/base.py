@@ -18,12 +18,14 @@ class Reader:
         needs: sets of fields; a file of this format has every field of one of them.
         read: one record as a draft. Raises RowError for a record that does not fit.
         shy_of: fields that make the format a guess that ingestion should not take by itself.
+        modest: whether it is meant only where no other format fits.
     """
 
     name: str
     needs: tuple[frozenset[str], ...]
     read: Callable[[Fields], Draft]
     shy_of: frozenset[str] = frozenset()
+    modest: bool = False
 
     def lacks(self, columns: frozenset[str]) -> list[str]:
         """Fields that the nearest of the needed sets still misses, sorted."""

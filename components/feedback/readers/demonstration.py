@@ -5,11 +5,7 @@ from __future__ import annotations
 from components.feedback.draft import Draft
 from components.feedback.fields import Fields
 from components.feedback.readers.base import Reader, complete, needing
-
-#: Columns that hint at a judgement under another name: then a bad answer would be taught as a good one.
-_JUDGEMENTS = needing(
-    "score", "scores", "label", "stars", "rank", "grade", "vote", "votes", "thumb", "thumbs", "accepted"
-)
+from components.feedback.readers.wording import JUDGEMENTS
 
 
 def read(fields: Fields) -> Draft:
@@ -18,4 +14,4 @@ def read(fields: Fields) -> Draft:
     )
 
 
-READER = Reader("demonstration", (needing("prompt", "response"),), read, shy_of=_JUDGEMENTS)
+READER = Reader("demonstration", (needing("prompt", "response"),), read, shy_of=JUDGEMENTS)

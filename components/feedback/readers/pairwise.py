@@ -1,6 +1,8 @@
 """Two answers and which is better: prompt, chosen, rejected; or prompt, response_a, response_b, preferred.
 
-Optional: strength; gold, the answer that is known to be right (chosen or rejected; or as `preferred`); seconds.
+The answers are texts, or chats that end with them (chats.py). Optional: strength; gold, the answer that is known
+to be right (chosen or rejected; or as `preferred`); seconds. Other fields, such as UltraFeedback's score_chosen and
+score_rejected, are kept in meta: no file says on which scale its scores are, so no strength is made of them.
 """
 
 from __future__ import annotations
@@ -8,8 +10,11 @@ from __future__ import annotations
 from components.feedback.draft import FIRST, Draft
 from components.feedback.fields import Fields
 from components.feedback.readers.base import Reader, complete, needing, single_vote
+from components.feedback.readers.chats import answered
 from components.feedback.readers.wording import CHOSEN, PREFERRED
 from components.feedback.reasons import Reason, RowError
+
+_CHOSEN = ("chosen", "rejected")
 
 
 def read(fields: Fields) -> Draft:
@@ -18,16 +23,21 @@ def read(fields: Fields) -> Draft:
         label = fields.choice("preferred", PREFERRED, "a, b or tie")
         gold = fields.optional_choice("gold", PREFERRED, "a, b or tie")
     else:
-        names, label = ("chosen", "rejected"), FIRST
+        names, label = _CHOSEN, FIRST
         gold = fields.optional_choice("gold", CHOSEN, "chosen, rejected or tie")
+    prompt, responses, meta = answered(fields, names)
+    if prompt.messages and fields.peek("messages") == fields.peek("chosen"):
+        # UltraFeedback has the chosen chat twice, once under the name that fine-tuning looks for.
+        fields.use("messages")
     draft = Draft(
         kind="pairwise",
-        prompt=fields.prompt(),
-        responses=(fields.text(names[0]), fields.text(names[1])),
+        prompt=prompt,
+        responses=responses,
         response_names=names,
         votes=single_vote(fields, label),
         strength=_strength(fields),
         gold=gold,
+        meta=meta,
     )
     return complete(fields, draft)
 
@@ -41,6 +51,9 @@ def _strength(fields: Fields) -> float | None:
 
 READER = Reader(
     "pairwise",
-    (needing("prompt", "chosen", "rejected"), needing("prompt", "response_a", "response_b", "preferred")),
+    (
+        needing("prompt", *_CHOSEN),
+        needing("prompt", "response_a", "response_b", "preferred"),
+    ),
     read,
 )

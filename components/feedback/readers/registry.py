@@ -5,10 +5,13 @@ from __future__ import annotations
 from components.errors import FeedbackError
 from components.feedback.readers import (
     argilla,
+    completion,
     demonstration,
     edit,
     hh_rlhf,
+    kto,
     label_studio,
+    messages,
     oasst_rankings,
     oasst_thumbs,
     pairwise,
@@ -24,8 +27,8 @@ from components.feedback.readers.base import Reader
 from components.feedback.reasons import BatchError, Reason
 
 _MODULES = (
-    pairwise, rating, thumbs, ranking, demonstration, edit, hh_rlhf, pandalm, oasst_rankings, oasst_thumbs,
-    ukpconvarg1, rankme, sentence_polarity, argilla, label_studio,
+    pairwise, rating, thumbs, ranking, demonstration, edit, messages, completion, kto, hh_rlhf,
+    pandalm, oasst_rankings, oasst_thumbs, ukpconvarg1, rankme, sentence_polarity, argilla, label_studio,
 )  # fmt: skip
 READERS: dict[str, Reader] = {module.READER.name: module.READER for module in _MODULES}
 _MOST_SHOWN = 20
@@ -55,6 +58,7 @@ def choose_reader(file: str, columns: frozenset[str], format_name: str | None) -
     best = [name for name, needs in fits.items() if not any(needs < other for other in fits.values())]
     if not best:
         raise _none_fits(file, columns)
+    best = [name for name in best if not READERS[name].modest] or best
     reader = READERS[best[0]]
     doubts = sorted(reader.shy_of & columns)
     if len(best) > 1 or doubts:

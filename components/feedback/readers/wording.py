@@ -23,6 +23,14 @@ THUMBS = {
     **dict.fromkeys((False, "false", "down", "no", "0"), DOWN),
 }
 
+#: Columns that hint at a judgement: beside a plain answer they say that it need not be a good one.
+JUDGEMENTS = frozenset(
+    (
+        "score", "scores", "label", "stars", "rank", "grade", "vote", "votes", "thumb", "thumbs", "accepted",
+        "rating", "thumbs_up",
+    )
+)  # fmt: skip
+
 PROMPT_NAMES = ("prompt", "instruction", "question", "input")
 RESPONSE_NAMES = ("response", "answer", "completion", "output", "text")
 PAIR_NAMES = (
