@@ -13,6 +13,7 @@ from components.feedback import commits, store
 from components.feedback.declaration import Declaration, read_declaration
 from components.feedback.index import FeedbackIndex, open_index
 from components.feedback.intake import Intake, OnRows
+from components.feedback.known import known_batch, result_again
 from components.feedback.manifest import IngestResult, Manifest, result_of
 from components.feedback.parsing.envelope import examine
 from components.feedback.printable import printable
@@ -89,27 +90,10 @@ def ingest_file(
 
 def _ingest(root: Path, given: Given, label: str, on_rows: OnRows) -> IngestResult:
     with open_index(root) as index:
-        if known := _known(root, index, given):
-            return result_of(label, known, "already_ingested" if known.status == "accepted" else known.status)
+        if known := known_batch(root, index, given.sha256):
+            return result_again(label, given.name, known)
         manifest = _take(root, given, index, on_rows)
     return result_of(label, manifest, manifest.status)
-
-
-def _known(root: Path, index: FeedbackIndex, given: Given) -> Manifest | None:
-    """The batch that came in a file with these bytes and is accepted, waits, was withdrawn or refused."""
-    accepted = index.find(given.sha256)
-    if accepted is not None:
-        return store.read_manifest(root / store.FEEDBACK / accepted)
-    held = (store.read_manifest(folder) for folder in store.folders(root / store.HELD))
-    waiting = next((manifest for manifest in held if manifest.sha256 == given.sha256), None)
-    return waiting or _refused(root, given)
-
-
-def _refused(root: Path, given: Given) -> Manifest | None:
-    """The batch that came in a file of this name with these bytes, and that a person refused."""
-    folder = root / store.QUARANTINE / _batch_id(root, given)
-    manifest = store.read_manifest(folder) if (folder / store.MANIFEST).exists() else None
-    return manifest if manifest and manifest.status == "refused" else None
 
 
 def _take(root: Path, given: Given, index: FeedbackIndex, on_rows: OnRows) -> Manifest:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +25,8 @@ MANIFEST, REFUSED, QUALITY = "manifest.json", "rows.jsonl", "quality.json"
 WITHDRAWN = "withdrawn.parquet"
 _PARTS = "rows-*.parquet"
 _MAX_SLUG = 60
+#: Of a file's digest in its batch's name.
+_DIGITS = 8
 _TELLING = 2000
 
 
@@ -34,7 +36,7 @@ def batch_id(root: Path, name: str, sha256: str) -> str:
     Eight digits of the digest tell batches apart; the whole of it, should another batch have them already.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower().split(".")[0])[:_MAX_SLUG].strip("-") or "batch"
-    short = f"{slug}-{sha256[:8]}"
+    short = f"{slug}-{sha256[:_DIGITS]}"
     rooms = (root / room / short for room in (FEEDBACK, HELD, QUARANTINE))
     taken = any(read_manifest(room).sha256 != sha256 for room in rooms if (room / MANIFEST).exists())
     return f"{slug}-{sha256}" if taken else short
@@ -49,6 +51,22 @@ def folders(room: Path) -> list[Path]:
     return [room / name for name in names if os.path.exists(f"{room}/{name}/{MANIFEST}")]  # noqa: PTH110 - of thousands
 
 
+def of_file(room: Path, sha256: str) -> Iterator[Manifest]:
+    """The batches in a room that came in files with this digest, whatever the files' names.
+
+    Its digits end their names (`batch_id`): among thousands of batches no other manifest is read.
+    """
+    if not room.is_dir():
+        return
+    ends = (f"-{sha256[:_DIGITS]}", f"-{sha256}")
+    names = sorted(entry.name for entry in os.scandir(room) if entry.name.endswith(ends))
+    for name in names:
+        if not name.startswith(".") and (room / name / MANIFEST).exists():
+            manifest = read_manifest(room / name)
+            if manifest.sha256 == sha256:
+                yield manifest
+
+
 def accepted_manifests(root: Path = Path("data")) -> list[Manifest]:
     """Of the batches in data/feedback, the oldest first."""
     return _by_age(map(read_manifest, folders(root / FEEDBACK)))
@@ -56,13 +74,12 @@ def accepted_manifests(root: Path = Path("data")) -> list[Manifest]:
 
 def list_manifests(root: Path = Path("data")) -> list[Manifest]:
     """Of every batch, whatever became of it, the oldest first."""
-    gone = [read_manifest(folder) for folder in folders(root / QUARANTINE)]
-    held = map(read_manifest, folders(root / HELD))
-    # Batches that are accepted or held have their refused rows there, and a manifest with them.
-    elsewhere = ("accepted", "held")
-    return _by_age(
-        [*accepted_manifests(root), *held, *(batch for batch in gone if batch.status not in elsewhere)]
-    )
+    there = {folder.name: folder for room in (HELD, FEEDBACK) for folder in folders(root / room)}
+    # Batches that are accepted or held have their refused rows in the quarantine, and a manifest with them.
+    gone = [read_manifest(folder) for folder in folders(root / QUARANTINE) if folder.name not in there]
+    # One whose ingestion was killed left nothing but that.
+    ended = (manifest for manifest in gone if manifest.status not in ("accepted", "held"))
+    return _by_age([*map(read_manifest, there.values()), *ended])
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -125,7 +125,7 @@ def retry(
 
 @app.command()
 def release(context: typer.Context, batch: Batch, why: Why = "") -> None:
-    """Accept a batch that waits.
+    """Accept a batch that waits; or, after all, one that was refused.
 
     \b
     rlhf feedback release week-2-1a2b3c4d --why "the new team writes longer answers"

@@ -1,4 +1,4 @@
-"""A held batch is released into the accepted feedback, or refused."""
+"""A held batch is released into the accepted feedback, or refused; one that was refused may be released after all."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from components.files import read_json, replacing_directory, write_bytes, write_
 
 
 def release(root: Path, batch: str, why: str) -> Manifest:
-    """Accept a held batch, but for rows that other batches have brought meanwhile.
+    """Accept a batch that waits or was refused, but for rows that other batches have brought meanwhile.
 
     Raises:
-        FeedbackError: no such batch waits.
+        FeedbackError: no such batch waits, nor was refused.
     """
     with commits.ingestion_lock(root), open_index(root) as index, commits.staging(root) as folder:
-        held = find_folder(root, store.HELD, batch)
+        held = _waiting(root, batch, folder / "waiting")
         before = store.read_manifest(held)
-        if before.status != "held":
+        if not before.accepted:
             raise FeedbackError(f"{batch} was withdrawn", "nothing of it is left to release")
         store.check_parts(held, before)
         rows = folder / "rows"
@@ -51,6 +51,25 @@ def release(root: Path, batch: str, why: str) -> Manifest:
         # A kill before this leaves both; the accepted one counts, and the next change of the store sweeps the other.
         commits.remove_batch(root, held)
     return manifest
+
+
+def _waiting(root: Path, batch: str, staged: Path) -> Path:
+    """The folder of a batch in data/held; one that was refused waits there again."""
+    waits = any(folder.name == batch for folder in store.folders(root / store.HELD))
+    quarantined = next((each for each in store.folders(root / store.QUARANTINE) if each.name == batch), None)
+    if not waits and quarantined and store.read_manifest(quarantined).status == "refused":
+        _wait_again(quarantined, root / store.HELD / batch, staged)
+    return find_folder(root, store.HELD, batch)
+
+
+def _wait_again(refused: Path, place: Path, staged: Path) -> None:
+    """Put a refused batch back to those that wait. It also stays where it is: a kill after this loses nothing."""
+    manifest = store.read_manifest(refused)
+    why = "; ".join(finding["message"] for finding in manifest.findings if finding["action"] == "hold")
+    shutil.copytree(refused, staged, ignore=shutil.ignore_patterns(store.REFUSED))
+    write_json(staged / store.MANIFEST, replace(manifest, status="held", message=why).to_json())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staged.rename(place)
 
 
 def _copy_lines(source: Path, target: Path, manifest: Manifest) -> None:
