@@ -12,6 +12,7 @@ from components.feedback import store
 from components.feedback.life.mending import refused_rows
 from components.feedback.report.card import data_card
 from components.feedback.report.dataset import dataset_figures
+from components.feedback.report.licences import licences_by_source
 from components.feedback.report.numbers import batch_numbers
 from components.feedback.report.page import batch_page
 from components.feedback.report.people import people_of
@@ -47,9 +48,11 @@ def refresh_page(root: Path, batch: str) -> None:
 
 def write_card(root: Path, params: Params) -> Path:
     """Write the card of all accepted feedback."""
-    rows = [store.scan_rows(folder) for folder in store.folders(root / "data" / store.FEEDBACK)]
-    figures = dataset_figures(pl.concat([empty_frame().lazy(), *rows]), params.prepare)
-    card = data_card(store.list_manifests(root / "data"), figures, params.registry.name, {})
+    folders = store.folders(root / "data" / store.FEEDBACK)
+    batches = [(store.read_manifest(folder), store.scan_rows(folder)) for folder in folders]
+    rows = pl.concat([empty_frame().lazy(), *(rows for _, rows in batches)])
+    figures, licences = dataset_figures(rows, params.prepare), licences_by_source(batches)
+    card = data_card(store.list_manifests(root / "data"), figures, params.registry.name, licences)
     write_text(root / CARD, card)
     return root / CARD
 

@@ -1,8 +1,9 @@
 """What the sender says of a file, beside it: NAME.sha256 as `sha256sum` writes it, or NAME.declared.json.
 
-    {"batch": "vendor-2026-11", "rows": 1200, "sha256": "...", "schema_version": 1}
+    {"batch": "vendor-2026-11", "rows": 1200, "sha256": "...", "licence": "CC-BY-4.0", "schema_version": 1}
 
-Every field is optional. A file that is not what was declared did not arrive as it was sent.
+Every field is optional; the licence is named as https://spdx.org/licenses does. A file that is not what was
+declared did not arrive as it was sent.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from components.feedback.rules.files import check_file_name, check_version
 
 SUFFIXES = (".sha256", ".declared.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+#: An expression of SPDX: names of licences, and AND, OR, WITH and brackets.
+_LICENCE = re.compile(r"[A-Za-z0-9(][A-Za-z0-9.+:() -]{0,99}")
+_LICENCE_NAMES = ("licence", "license")
 #: A declaration is short; what is longer is something else.
 _MOST_BYTES = 1 << 16
 _REMEDY = "send the file again, or mend its declaration"
@@ -29,11 +33,13 @@ class Declaration:
 
     Attributes:
         batch: how the sender calls the batch. It names one file for ever.
+        licence: under which the rows were given.
     """
 
     batch: str | None = None
     rows: int | None = None
     sha256: str | None = None
+    licence: str | None = None
 
     def check_bytes(self, name: str, sha256: str) -> None:
         """Pass a file with the declared digest.
@@ -78,6 +84,7 @@ def read_declaration(path: Path) -> Declaration:
         batch=None if batch is None else _typed(declared, "batch", batch, str),
         rows=None if rows is None else _typed(declared, "rows", rows, int),
         sha256=None if sha256 is None else _digest(path.name, sha256),
+        licence=_licence(declared, said),
     )
 
 
@@ -109,6 +116,17 @@ def _digest(name: str, value: Any) -> str:
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
         raise BatchError(Reason.DIGEST, f"what is declared of {name} as its SHA-256 is none", _REMEDY)
     return value.lower()
+
+
+def _licence(path: Path, said: dict[str, Any]) -> str | None:
+    """The licence, in either of the two ways to spell the word."""
+    given = {_typed(path, name, said[name], str) for name in _LICENCE_NAMES if said.get(name) is not None}
+    if len(given) > 1:
+        raise _unreadable(path, f"says two things: {' and '.join(_LICENCE_NAMES)} differ")
+    licence: str | None = next(iter(given), None)
+    if licence is not None and not _LICENCE.fullmatch(licence):
+        raise _unreadable(path, f"says: licence {licence[:40]!a} is no name of a licence, such as CC-BY-4.0")
+    return licence
 
 
 def _typed(path: Path, field: str, value: Any, kind: type) -> Any:

@@ -122,7 +122,7 @@ def _accept(
     _check_unchanged(given)
     past = store.scan_recent(root, recent, given.params.hold.shift_days)
     quality = assess(store.scan_rows(intake.rows), past, given.params)
-    manifest = _manifest(batch, given, intake.reader, tally, quality, declared.batch)
+    manifest = _manifest(batch, given, intake.reader, tally, quality, declared)
     place = commits.commit(root, manifest, intake.rows, intake.refused(), quality.to_json())
     if manifest.status == "accepted":
         index.commit(place)
@@ -145,7 +145,7 @@ def _check_name_is_new(index: FeedbackIndex, declared: Declaration, given: Given
 
 
 def _manifest(
-    batch: str, given: Given, reader: str | None, tally: Tally, quality: Quality, declared: str | None
+    batch: str, given: Given, reader: str | None, tally: Tally, quality: Quality, declared: Declaration
 ) -> Manifest:
     holds = quality.holds
     return Manifest(
@@ -166,7 +166,8 @@ def _manifest(
         tags=tally.tags,
         findings=[finding.to_json() for finding in quality.findings],
         retries=given.retries,
-        declared=declared,
+        declared=declared.batch,
+        licence=declared.licence,
     )
 
 

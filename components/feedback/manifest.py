@@ -31,6 +31,7 @@ class Manifest:
         withdrawn: rows that were accepted and left since: read = accepted + quarantined + duplicates + withdrawn.
         retries: the batch whose refused rows the file brings again, mended.
         declared: how the sender calls the batch (declaration.py).
+        licence: under which the sender gave the rows; None: not stated (nor asked for, before there was this field).
         events: what people did with the batch, each with `what`, `by`, `at` and `why`.
     """
 
@@ -53,6 +54,7 @@ class Manifest:
     withdrawn: int = 0
     retries: str | None = None
     declared: str | None = None
+    licence: str | None = None
     events: list[dict[str, str]] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 

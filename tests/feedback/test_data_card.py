@@ -12,6 +12,7 @@ from prepare_rows import PARAMS, demonstration, row, votes
 
 from components.feedback.report.card import data_card
 from components.feedback.report.dataset import dataset_figures
+from components.feedback.report.licences import NOT_STATED, licences_by_source
 from components.feedback.report.markdown import plain, table
 from components.feedback.splits import role_of, split_of
 
@@ -22,7 +23,7 @@ def front_matter(card: str) -> dict:
     return yaml.safe_load(content)
 
 
-def card_of(rows: list[dict], manifests=None, **licences: str) -> str:
+def card_of(rows: list[dict], manifests=None, **licences: list[str]) -> str:
     known = [manifest()] if manifests is None else manifests
     return data_card(known, dataset_figures(canonical(rows), PARAMS), "reviews", licences)
 
@@ -61,7 +62,43 @@ def test_the_front_matter_is_the_hub_s() -> None:
         "size_categories": ["n<1K"],
         "language": ["en"],
     }
-    assert front_matter(card_of(batch_rows(), test="cc-by-4.0"))["license"] == "cc-by-4.0"
+
+
+@pytest.mark.parametrize(
+    ("licences", "found"),
+    [
+        ({}, {"license": "unknown"}),
+        ({"test": [NOT_STATED]}, {"license": "unknown"}),
+        ({"test": ["CC-BY-4.0", NOT_STATED]}, {"license": "unknown"}),
+        ({"test": ["CC-BY-4.0"]}, {"license": "cc-by-4.0"}),
+        ({"test": ["MIT", "mit"]}, {"license": "mit"}),
+        ({"test": ["CC-BY-4.0", "MIT"]}, {"license": ["cc-by-4.0", "mit"]}),
+        ({"test": ["MIT OR 0BSD"]}, {"license": "other", "license_name": "mit or 0bsd"}),
+    ],
+)
+def test_the_licence_of_the_front_matter(licences, found) -> None:
+    matter = front_matter(card_of(batch_rows(), **licences))
+    assert {name: value for name, value in matter.items() if name.startswith("license")} == found
+
+
+def test_sources_that_are_counted_together_leave_the_licence_unknown() -> None:
+    rows = [row("pairwise", f"P{n}", ("A", "B"), votes=votes(1), source=f"s{n}") for n in range(30)]
+    known = {f"s{n}": ["MIT"] for n in range(30)}
+    assert front_matter(card_of(rows, **known))["license"] == "mit"
+    assert front_matter(card_of(rows, **known | {"s29": [NOT_STATED]}))["license"] == "unknown"
+
+
+def test_licences_by_source() -> None:
+    def of(source: str) -> dict:
+        return row("pairwise", "P", ("A", "B"), votes=votes(1), source=source)
+
+    batches = [
+        (manifest(licence="MIT"), canonical([of("a"), of("a")])),
+        (manifest(), canonical([of("a"), of("b")])),
+        (manifest(licence="CC0-1.0"), canonical([of("c")])),
+        (manifest(licence="0BSD"), canonical([])),
+    ]
+    assert licences_by_source(batches) == {"a": ["MIT", NOT_STATED], "b": [NOT_STATED], "c": ["CC0-1.0"]}
 
 
 def test_what_the_card_says() -> None:
@@ -81,8 +118,11 @@ def test_what_the_card_says() -> None:
     assert "- Not in here: spammed-1, held (SPAM)." in card
     assert "- Not in here: gone-2, withdrawn." in card
     assert "Ann Smith" not in card
-    assert "| week-7-0a1b2c3d | accepted | 300 | 271 | 20 | 9 | 0 |" in card
-    assert "| test | unknown |" in card
+    assert "| week-7-0a1b2c3d | accepted | 300 | 271 | 20 | 9 | 0 | not stated |" in card
+    assert "| test | not stated |" in card
+    card = card_of(batch_rows(), [manifest(licence="CC-BY-4.0")], test=["CC-BY-4.0", NOT_STATED])
+    assert "| week-7-0a1b2c3d | accepted | 300 | 271 | 20 | 9 | 0 | CC-BY-4.0 |" in card
+    assert "| test | CC-BY-4.0; not stated |" in card
     assert re.search(
         r"judged more than once: 200; two votes agree \d\d\.\d% of the time, Krippendorff's alpha is", card
     )
@@ -103,8 +143,8 @@ def test_the_same_dataset_is_the_same_text() -> None:
 )
 def test_hostile_text_is_text(text: str) -> None:
     rows = [row("pairwise", "P", ("A", "B"), votes=votes(1, by=[text]), source=text, language=text)]
-    made = manifest(status="withdrawn", message=text, tags={text: 1}, reasons={text: 1})
-    card = card_of(rows, [made, manifest(findings=[{"code": text, "remedy": text}])])
+    made = manifest(status="withdrawn", licence=text, message=text, tags={text: 1}, reasons={text: 1})
+    card = card_of(rows, [made, manifest(findings=[{"code": text, "remedy": text}])], **{text: [text]})
     content = card.split("---\n", 2)[2]
     assert "<" not in content
     assert not set(card) & {"\x1b", "\x00", "\u202e"}
@@ -112,7 +152,7 @@ def test_hostile_text_is_text(text: str) -> None:
     assert front_matter(card)["language"] == [text]
     for line in content.splitlines():
         if line.startswith("|"):
-            assert line.count("|") - line.count("\\|") in (3, 4, 8)
+            assert line.count("|") - line.count("\\|") in (3, 4, 9)
 
 
 @pytest.mark.parametrize(

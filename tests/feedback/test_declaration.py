@@ -5,6 +5,7 @@ import json
 import pytest
 from batch_files import PAIR, Workspace, lines, pairs
 
+from components.feedback.manifest import manifest_of
 from components.files import sha256_file
 
 
@@ -39,12 +40,41 @@ def test_a_file_as_it_was_declared(workspace):
         ({"schema_version": 9}, "SCHEMA_VER", "schema_version is '9'"),
         ({"batch": "../x"}, "PATH", "leads elsewhere"),
         ({"batch": 7}, "DIGEST", "batch is no str"),
+        ({"licence": 7}, "DIGEST", "licence is no str"),
+        ({"licence": ""}, "DIGEST", "licence '' is no name of a licence"),
+        ({"licence": "MIT\x1b[31m"}, "DIGEST", "is no name of a licence"),
+        ({"licence": "M\u0406T"}, "DIGEST", "is no name of a licence"),
+        ({"licence": "| a | b |"}, "DIGEST", "is no name of a licence"),
+        ({"licence": "x" * 101}, "DIGEST", "is no name of a licence"),
+        ({"licence": "MIT", "license": "Apache-2.0"}, "DIGEST", "licence and license differ"),
     ],
 )
 def test_a_file_that_is_not_what_was_declared(workspace, said, code, told):
     result = workspace.ingest(_declared(workspace, **said))
     assert (result.status, result.reasons) == ("rejected", {code: 1})
     assert told in result.message
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"licence": "CC-BY-4.0"}, "CC-BY-4.0"),
+        ({"license": "mit"}, "mit"),
+        ({"licence": "MIT", "license": "MIT"}, "MIT"),
+        ({"licence": "LGPL-2.1-only OR (BSD-3-Clause AND MIT+)"}, "LGPL-2.1-only OR (BSD-3-Clause AND MIT+)"),
+        ({"licence": "DocumentRef-a:LicenseRef-Vendor-7"}, "DocumentRef-a:LicenseRef-Vendor-7"),
+        ({"licence": None}, None),
+        ({}, None),
+    ],
+)
+def test_a_declared_licence_is_kept(workspace, said, kept):
+    assert workspace.manifest(workspace.ingest(_declared(workspace, **said)))["licence"] == kept
+
+
+def test_a_manifest_from_before_licences_is_read(workspace):
+    content = workspace.manifest(workspace.ingest(_declared(workspace)))
+    del content["licence"]
+    assert manifest_of(content, "manifest.json").licence is None
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"rows": 3, "rows": 3}', b"\xff", "1" * 70_000])

@@ -51,7 +51,7 @@ def test_the_manifests_say_what_happened(workspace):
         "status": "accepted", "read": 3, "accepted": 1, "quarantined": 1, "duplicates": 1,
         "reasons": {"EMPTY_RESP": 1}, "parts": {"rows-00000.parquet": sha256_file(folder / "rows-00000.parquet")},
         "message": "", "remedy": "", "tags": {}, "findings": [], "withdrawn": 0, "retries": None, "declared": None,
-        "events": [], "schema_version": 1,
+        "licence": None, "events": [], "schema_version": 1,
     }  # fmt: skip
     assert workspace.manifest(result, "quarantine") == manifest | {"created_at": created_at}
 

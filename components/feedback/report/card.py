@@ -10,6 +10,7 @@ import yaml
 
 from components.feedback.manifest import Manifest
 from components.feedback.report.describe import OTHERS, UNKNOWN, Figures
+from components.feedback.report.licences import NOT_STATED, front_matter_of, licence_of
 from components.feedback.report.markdown import plain, table
 from components.feedback.splits import ROLES
 
@@ -23,14 +24,16 @@ _SIZES = (
 _TASKS = ["text-generation", "reinforcement-learning"]
 
 
-def data_card(manifests: Sequence[Manifest], figures: Figures, name: str, licences: Mapping[str, str]) -> str:
+def data_card(
+    manifests: Sequence[Manifest], figures: Figures, name: str, licences: Mapping[str, Sequence[str]]
+) -> str:
     """The card, in Markdown with a front matter. The same arguments give the same text.
 
     Args:
         manifests: of all batches, whatever became of them.
         figures: see dataset.py.
         name: of the dataset.
-        licences: licence by source; of the others the card says that it is unknown.
+        licences: of every source, as licences.py.
     """
     return "\n".join(
         [
@@ -48,14 +51,12 @@ def data_card(manifests: Sequence[Manifest], figures: Figures, name: str, licenc
     )
 
 
-def _front_matter(name: str, figures: Figures, licences: Mapping[str, str]) -> list[str]:
+def _front_matter(name: str, figures: Figures, licences: Mapping[str, Sequence[str]]) -> list[str]:
     """As huggingface.co/docs/hub/datasets-cards: read by machines, so written by a library."""
-    known = [source for source in figures["sources"] if source != OTHERS]
-    given = {licences.get(source, "unknown") for source in known}
     languages = sorted(code for code in figures["languages"] if code not in (OTHERS, UNKNOWN))
     content: dict[str, Any] = {
         "pretty_name": name,
-        "license": given.pop() if len(given) == 1 and OTHERS not in figures["sources"] else "unknown",
+        **front_matter_of(licences),
         "task_categories": _TASKS,
         "tags": ["rlhf", "human-feedback", *sorted(figures["kinds"])],
         "size_categories": [next((size for size, most in _SIZES if figures["rows"] < most), "n>10M")],
@@ -142,7 +143,7 @@ def _sides(figures: Figures) -> Iterator[str]:
 def _batches(manifests: Sequence[Manifest]) -> Iterator[str]:
     yield "## Batches"
     yield ""
-    header = ["batch", "status", "read", "accepted", "quarantined", "duplicates", "withdrawn"]
+    header = ["batch", "status", "read", "accepted", "quarantined", "duplicates", "withdrawn", "licence"]
     yield from table(
         header,
         (
@@ -154,6 +155,7 @@ def _batches(manifests: Sequence[Manifest]) -> Iterator[str]:
                 made.quarantined,
                 made.duplicates,
                 made.withdrawn,
+                licence_of(made),
             ]
             for made in manifests
         ),
@@ -201,13 +203,17 @@ def _codes(manifest: Manifest) -> str:
     return f" ({', '.join(map(plain, found))})" if found and manifest.status != "withdrawn" else ""
 
 
-def _sources(figures: Figures, licences: Mapping[str, str]) -> Iterator[str]:
+def _sources(figures: Figures, licences: Mapping[str, Sequence[str]]) -> Iterator[str]:
     yield "## Sources and licences"
     yield ""
-    rows = ([source, licences.get(source, "unknown")] for source in figures["sources"] if source != OTHERS)
+    known = (source for source in figures["sources"] if source != OTHERS)
+    rows = ([source, "; ".join(licences.get(source, [NOT_STATED]))] for source in known)
     yield from table(["source", "licence"], rows)
     yield ""
-    yield "Where it is unknown, ask whoever sent the batch before the data, or a model of it, leaves the house."
+    yield (
+        f"Where it is {NOT_STATED}, ask whoever sent the batch before the data, or a model of it, leaves the house. A "
+        "sender states it in FILE.declared.json beside the file."
+    )
     yield ""
 
 
