@@ -10,6 +10,7 @@ from components.files import (
     digest_tree,
     read_json,
     replacing_directory,
+    replacing_file,
     sha256_bytes,
     sweep_leftovers,
     sweep_room,
@@ -44,6 +45,20 @@ def test_a_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path):
         (staged / "new").write_text("2")
     assert [path.name for path in target.iterdir()] == ["new"]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "rows" / "rows.jsonl"
+    with replacing_file(target) as handle:
+        handle.write(b"old\n")
+    with pytest.raises(FileNotFoundError), replacing_file(target) as handle:
+        handle.write((tmp_path / "missing").read_bytes())
+    assert target.read_bytes() == b"old\n"
+    with replacing_file(target) as handle:
+        handle.writelines([b"new\n", b"lines\n"])
+        assert target.read_bytes() == b"old\n"
+    assert target.read_bytes() == b"new\nlines\n"
+    assert [path.name for path in target.parent.iterdir()] == ["rows.jsonl"]
 
 
 def test_a_writer_killed_in_the_middle_leaves_the_old_folder(tmp_path):
