@@ -76,6 +76,6 @@ def test_the_life_of_a_batch(rlhf_here, clone, tmp_path, one_persons_batch):
         (["withdraw", "b", "--annotator", "a", "--why", "x"], 2, "give a batch or --annotator"),
     ],
 )
-def test_wrong_usage_is_told(embedded_rlhf, words, status, told):
-    done = embedded_rlhf("feedback", *words)
-    assert (done.returncode, told in done.err, "Traceback" in done.err) == (status, True, False)
+def test_wrong_usage_is_told(rlhf_here, words, status, told):
+    ended, _, err = rlhf_here("feedback", *words)
+    assert (ended, told in err, "Traceback" in err) == (status, True, False)

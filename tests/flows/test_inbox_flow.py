@@ -81,7 +81,7 @@ def test_watching_until_it_is_told_to_end(rlhf, tmp_path):
 def test_the_signal_is_heard_between_two_files_and_a_kill_loses_nothing(rlhf, clone, tmp_path):
     inbox = tmp_path / "inbox"
     inbox.mkdir()
-    for number in range(12):
+    for number in range(8):
         write_pairs(inbox / f"week-{number:02}.jsonl", topic=f"phone-{number}")
     batches = clone / "data/feedback"
 
@@ -94,7 +94,7 @@ def test_the_signal_is_heard_between_two_files_and_a_kill_loses_nothing(rlhf, cl
     process.communicate()
     assert ingested() >= 2
     # None was moved before all of its run was safe.
-    assert len(list(inbox.glob("week-*.jsonl"))) == 12
+    assert len(list(inbox.glob("week-*.jsonl"))) == 8
 
     process = rlhf.start("inbox", inbox, "--settle", "0")
     before = ingested()
@@ -103,10 +103,10 @@ def test_the_signal_is_heard_between_two_files_and_a_kill_loses_nothing(rlhf, cl
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     moved = len(list((inbox / "done").glob("*.jsonl")))
-    assert moved + len(list(inbox.glob("week-*.jsonl"))) == 12
+    assert moved + len(list(inbox.glob("week-*.jsonl"))) == 8
     assert moved >= ingested() > before
 
     done = rlhf("inbox", inbox, "--once", "--settle", "0")
     assert done.returncode == 0, done.err
-    assert len(list((inbox / "done").glob("*.jsonl"))) == 12
-    assert read_accepted(batches).height == 72
+    assert len(list((inbox / "done").glob("*.jsonl"))) == 8
+    assert read_accepted(batches).height == 48

@@ -11,6 +11,7 @@ from modeling.tiny_models import saved_policy
 from stages.small_project import ROOT, change_params, ingest_simulated, write_params
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
+from components.config import load_params
 from components.errors import ConfigError, DataError, ModelError
 from components.files import digest_tree
 from components.modeling.generation import generate_responses
@@ -30,13 +31,28 @@ def feedback(tmp_path_factory):
     return folder / "data" / "feedback"
 
 
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, feedback):
+    """A workspace in which all stages have run once."""
+    folder = tmp_path_factory.mktemp("done")
+    fill(folder, feedback)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run_all()
+    return folder
+
+
 @pytest.fixture
 def workspace(tmp_path, monkeypatch, feedback):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "feedback").symlink_to(feedback)
-    write_params(tmp_path, OPTIONS)
+    fill(tmp_path, feedback)
     return tmp_path
+
+
+def fill(folder, feedback) -> None:
+    (folder / "data").mkdir()
+    (folder / "data" / "feedback").symlink_to(feedback)
+    write_params(folder, OPTIONS)
 
 
 def run_all() -> None:
@@ -44,15 +60,14 @@ def run_all() -> None:
         stage.main()
 
 
-def test_every_stage_writes_what_the_graph_says(workspace):
-    run_all()
+def test_every_stage_writes_what_the_graph_says(done):
     graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     for stage in graph.values():
         plots = [next(iter(plot)) for plot in stage.get("plots", [])]
         for out in [*stage.get("outs", []), *stage["metrics"], *plots]:
-            assert (workspace / out).exists(), out
-    _check_figures(workspace)
-    _check_models(workspace)
+            assert (done / out).exists(), out
+    _check_figures(done)
+    _check_models(done)
 
 
 def _check_figures(workspace):
@@ -83,14 +98,20 @@ def _check_models(workspace):
     assert len(generate_responses(models / "policy", ["Review it."], 2, 1.0, 0)[0]) == 2
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_others(workspace):
-    digests = []
-    for seed in (5, 5, 6):
-        change_params(workspace, {"seed": seed})
-        run_all()
-        digests.append({**digest_tree(workspace / "models"), **digest_tree(workspace / "reports")})
-    assert digests[0] == digests[1]
-    assert digests[0]["policy/model.safetensors"] != digests[2]["policy/model.safetensors"]
+def made(folder):
+    return {**digest_tree(folder / "models"), **digest_tree(folder / "reports")}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_others(done, workspace):
+    """In another folder, over what another seed left there."""
+    seed = load_params(workspace / "params.yaml").seed
+    change_params(workspace, {"seed": seed + 1})
+    run_all()
+    other = made(workspace)
+    change_params(workspace, {"seed": seed})
+    run_all()
+    assert made(workspace) == made(done)
+    assert other["policy/model.safetensors"] != made(done)["policy/model.safetensors"]
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama"])

@@ -137,7 +137,8 @@ def test_the_key_stays_when_something_else_changes(workspace, monkeypatch):
 def test_the_key_changes_with_the_code_that_the_stage_runs(workspace, monkeypatch, tmp_path):
     monkeypatch.chdir(workspace)
     before = key_of("dpo"), key_of("sft")
-    shutil.copytree(ROOT / "components", tmp_path / "code/components")
+    no_caches = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "components", tmp_path / "code/components", ignore=no_caches)
     shutil.copy(ROOT / "dvc.yaml", tmp_path / "code")
     monkeypatch.setattr(checkpointing, "SOURCES", tmp_path / "code")
     assert (key_of("dpo"), key_of("sft")) == before
