@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from batch_files import PAIR, Workspace, lines, pairs
-from hostile_texts import LEGITIMATE, REFUSED, SECRETS, TAGGED
 
+from benchmarks.hostile.texts import LEGITIMATE, REFUSED, SECRETS, TAGGED
 from components.config import FeedbackParams
 from components.feedback.draft import Draft
 from components.feedback.fields import Fields

@@ -6,8 +6,8 @@ import time
 
 import polars as pl
 import pytest
-from hostile_texts import LEGITIMATE, REFUSED, SECRETS, TAGGED
 
+from benchmarks.hostile.texts import LEGITIMATE, REFUSED, SECRETS, TAGGED
 from components.feedback.reasons import BatchError, Reason
 from components.feedback.rules import check_refused
 from components.feedback.rules.rules import REFUSING, TAGGING

@@ -1,4 +1,4 @@
-"""A sound row of every format, by its number."""
+"""A sound row of every format, by its number; a second one of those that also take chats, as "pairwise, chats"."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def _judged(number: int) -> Row:
     return {"id": f"row-{number}", "annotator": f"ann-{number % 9}", "created_at": moment, "seconds": 5.5}
 
 
+def _chats(number: int, *names: str) -> Row:
+    """Whole chats that part at the last answer."""
+    return {name: [*_chat(number), {"role": "assistant", "content": f"{name}."}] for name in names}
+
+
 #: Format -> a sound row of a number; rows of other numbers differ.
 SOUND: dict[str, Callable[[int], Row]] = {
     "pairwise": lambda n: {
@@ -36,6 +41,15 @@ SOUND: dict[str, Callable[[int], Row]] = {
         "chosen": f"\n\nHuman: Colour {n}?\n\nAssistant: Blue.",
         "rejected": f"\n\nHuman: Colour {n}?\n\nAssistant: 7."
     },
+    "pairwise, chats": lambda n: {
+        "prompt": f"Question {n}?", **_chats(n, "chosen", "rejected"), "score_chosen": 8.5, "score_rejected": 6.0,
+        **_judged(n)
+    },
+    "hh-rlhf, chats": lambda n: {**_chats(n, "chosen", "rejected"), **_judged(n)},
+    "messages": lambda n: {**_chats(n, "messages"), **_judged(n)},
+    "completion": lambda n: {"prompt": f"Name colour {n}.", "completion": "Blue.", **_judged(n)},
+    "kto": lambda n: {"prompt": f"Name colour {n}.", "completion": "Blue.", "label": n % 2 > 0, **_judged(n)},
+    "kto, chats": lambda n: {"prompt": _chat(n), "completion": _CHAT[1:], "label": n % 2 > 0, **_judged(n)},
     "pandalm": lambda n: {
         "idx": n, "instruction": f"Name colour {n}.", "input": "", "response1": "Blue.", "response2": "7",
         "annotator1": 1, "annotator2": 0, "annotator3": 2,
@@ -68,3 +82,8 @@ SOUND: dict[str, Callable[[int], Row]] = {
         }],
     },
 }  # fmt: skip
+
+
+def format_of(name: str) -> str:
+    """The format of SOUND's rows of that name."""
+    return name.partition(",")[0]
