@@ -8,11 +8,11 @@ from prefect import flow
 
 from components.feedback.life.decisions import refuse, release
 from components.feedback.life.mending import retry
-from components.feedback.life.withdrawal import Withdrawal, withdraw_annotator, withdraw_batch
+from components.feedback.life.withdrawal import Erasure, withdraw_annotator, withdraw_batch
 from components.feedback.manifest import IngestResult, Manifest, result_of
 from components.feedback.store import list_manifests
 from flows.ingest import ingest_options, publishing
-from flows.pages import write_page
+from flows.pages import refresh_page, write_page
 
 
 @flow(name="release", validate_parameters=False)
@@ -33,20 +33,17 @@ def refuse_batch(root: Path, batch: str, why: str) -> Manifest:
 
 
 @flow(name="withdraw", validate_parameters=False)
-def withdraw(root: Path, batch: str | None, annotator: str | None, why: str) -> list[Withdrawal]:
+def withdraw(root: Path, batch: str | None, annotator: str | None, why: str) -> Erasure:
     """A batch, or what one person said, leaves the feedback."""
     with publishing(root):
         if annotator is not None:
-            gone = withdraw_annotator(root / "data", annotator, why)
-            # All of them: a refused row may have been hushed.
-            changed = [manifest.batch for manifest in list_manifests(root / "data")]
+            erasure = withdraw_annotator(root / "data", annotator, why)
         else:
-            gone = [withdraw_batch(root / "data", batch or "", why)]
-            changed = [withdrawal.batch for withdrawal in gone]
-        # Before the rest, which may fail: pages show what was said.
-        for name in changed:
-            write_page(root, name)
-    return gone
+            erasure = Erasure([withdraw_batch(root / "data", batch or "", why)])
+        # Before the rest, which may fail: pages show what was said. All of them, after a killed withdrawal too.
+        for manifest in list_manifests(root / "data"):
+            refresh_page(root, manifest.batch)
+    return erasure
 
 
 @flow(name="retry", validate_parameters=False)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.terminal import next_step, say
+from flows.terminal import next_step, note, say
 from flows.workspace import open_project, with_prefect
+
+if TYPE_CHECKING:
+    from components.feedback.life.withdrawal import Erasure
 
 app = typer.Typer(
     name="feedback",
@@ -176,12 +179,12 @@ def withdraw(
     with with_prefect(root, "flows.curation"):
         from flows.curation import withdraw as run
 
-        gone = run(root, batch, annotator, why)
-    for withdrawal in gone:
-        say(f"{withdrawal.batch}: {withdrawal.rows} rows and {withdrawal.votes} single votes withdrawn")
-    if not gone:
-        say("nobody of this name said anything")
-    next_step("`rlhf retrain`; old versions of the data stay in DVC's cache and remote until `dvc gc`")
+        erasure = run(root, batch, annotator, why)
+    _print_erasure(erasure)
+    next_step(
+        "`rlhf retrain`; old versions of the data stay in DVC's cache and remote until `dvc gc`, "
+        "the files that were ingested where they lie"
+    )
 
 
 @app.command()
@@ -204,6 +207,19 @@ def _check(root: Path, batch: str) -> str:
     from components.feedback.life.events import find_batch
 
     return find_batch(root / "data", batch)
+
+
+def _print_erasure(erasure: Erasure) -> None:
+    for gone in erasure.gone:
+        said = f"{gone.batch}: {gone.rows} rows and {gone.votes} single votes withdrawn"
+        say(f"{said}, {gone.refused} refused rows hushed" if gone.refused else said)
+    if not erasure.gone:
+        say("nobody of this name said anything")
+    for batch, count in erasure.unreadable.items():
+        note(f"{batch}: {count} refused rows cannot be read, and nobody can tell whose they are", "yellow")
+        note(f"remedy: look at them: `rlhf feedback quarantine {batch}`")
+    for batch in erasure.named_after:
+        note(f"{batch} is called after this name, or its file is: that stays on record", "yellow")
 
 
 def _print(numbers: dict[str, Any], page: Path) -> None:

@@ -5,22 +5,20 @@ What has learned from it stays on record.
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from components.feedback import commits, store
 from components.feedback.life.events import find_folder, with_event
+from components.feedback.life.hushing import hush
+from components.feedback.life.person import Person
 from components.feedback.life.rewriting import Keep, rewrite_parts
 from components.feedback.manifest import Manifest
-from components.files import write_json, write_text
-
-#: In place of what a person said in a row that was refused.
-_WITHDRAWN = "[withdrawn]"
+from components.files import write_json
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,28 @@ class Withdrawal:
 
     Attributes:
         rows: that are gone; votes: taken out of rows that stay.
+        refused: rows in the quarantine whose texts are gone.
     """
 
     batch: str
     rows: int
     votes: int
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What left because of one person, and what a person should look at.
+
+    Attributes:
+        gone: of each batch that held something of it.
+        unreadable: refused rows by batch that cannot be read: whose they are nobody can tell.
+        named_after: batches whose own name, or whose file's, holds the person's name.
+    """
+
+    gone: list[Withdrawal] = field(default_factory=list)
+    unreadable: dict[str, int] = field(default_factory=dict)
+    named_after: list[str] = field(default_factory=list)
 
 
 def withdraw_batch(root: Path, batch: str, why: str) -> Withdrawal:
@@ -46,19 +61,31 @@ def withdraw_batch(root: Path, batch: str, why: str) -> Withdrawal:
         return _withdraw(root, find_folder(root, store.FEEDBACK, batch), lambda rows: rows.clear(), why)
 
 
-def withdraw_annotator(root: Path, annotator: str, why: str) -> list[Withdrawal]:
-    """Take out what one person said, wherever it is kept: accepted, held or refused; a batch that held nothing of it is
-    left out.
-    """
+def withdraw_annotator(root: Path, annotator: str, why: str) -> Erasure:
+    """Take out what one person said, wherever it is kept: accepted, held or refused."""
+    person = Person(annotator)
     with commits.ingestion_lock(root):
         rooms = (store.FEEDBACK, store.HELD, store.QUARANTINE)
         folders = [folder for room in rooms for folder in store.folders(root / room)]
         concerned = [folder for folder in folders if _mentions(folder, annotator)]
-        gone = [_withdraw(root, folder, lambda rows: without(rows, annotator), why) for folder in concerned]
-        named = _named(annotator)
-        for folder in folders:
-            _hush(folder, named)
-    return gone
+        reason = person.hidden(why)
+        gone = [
+            _withdraw(root, folder, lambda rows: without(rows, annotator), reason) for folder in concerned
+        ]
+        return _hush_all(folders, person, {withdrawal.batch: withdrawal for withdrawal in gone})
+
+
+def _hush_all(folders: list[Path], person: Person, gone: dict[str, Withdrawal]) -> Erasure:
+    """After the rows: what is kept beside them."""
+    unreadable: Counter[str] = Counter()
+    for folder in folders:
+        hushed = hush(folder, person)
+        unreadable[folder.name] += hushed.unreadable
+        if hushed.rows:
+            before = gone.get(folder.name, Withdrawal(folder.name, 0, 0))
+            gone[folder.name] = replace(before, refused=hushed.rows)
+    named_after = {folder.name for folder in folders if _is_named_after(folder, person)}
+    return Erasure(list(gone.values()), dict(+unreadable), sorted(named_after))
 
 
 def without(rows: pl.DataFrame, annotator: str) -> pl.DataFrame:
@@ -118,29 +145,7 @@ def _mentions(folder: Path, annotator: str) -> bool:
     return bool(found.item()) if found.height else False
 
 
-def _named(annotator: str) -> re.Pattern[str]:
-    """Finds the name as a whole word: JSON and CSV put no letter beside it."""
-    spelled = "|".join(re.escape(name) for name in (annotator, json.dumps(annotator)[1:-1]))
-    return re.compile(rf"(?<!\w)(?:{spelled})(?!\w)")
-
-
-def _hush(folder: Path, named: re.Pattern[str]) -> None:
-    """Records keep their numbers, refused rows their place and reason, but not what names this person."""
+def _is_named_after(folder: Path, person: Person) -> bool:
     manifest = store.read_manifest(folder)
-    if named.search(json.dumps([manifest.message, manifest.findings], ensure_ascii=False)):
-        write_json(
-            folder / store.MANIFEST,
-            replace(manifest, message=named.sub(_WITHDRAWN, manifest.message), findings=[]).to_json(),
-        )
-    path = folder / store.REFUSED
-    if path.exists():
-        with path.open(encoding="ascii") as lines:
-            hushed = [_hushed(line, named) for line in lines]
-        write_text(path, "".join(hushed))
-
-
-def _hushed(line: str, named: re.Pattern[str]) -> str:
-    entry = json.loads(line)
-    if named.search(entry["raw"]) or named.search(entry["message"]):
-        entry |= {"raw": _WITHDRAWN, "message": f"{_WITHDRAWN} {entry['reason']}"}
-    return json.dumps(entry, ensure_ascii=True) + "\n"
+    names = (manifest.batch, manifest.file, manifest.declared or "")
+    return any(person.hidden(name) != name for name in names)

@@ -19,6 +19,7 @@ class Reader:
         read: one record as a draft. Raises RowError for a record that does not fit.
         shy_of: fields that make the format a guess that ingestion should not take by itself.
         modest: whether it is meant only where no other format fits.
+        made: names that the reader gives to people whom the file does not name: of each record, all of them.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Reader:
     read: Callable[[Fields], Draft]
     shy_of: frozenset[str] = frozenset()
     modest: bool = False
+    made: frozenset[str] = frozenset()
 
     def lacks(self, columns: frozenset[str]) -> list[str]:
         """Fields that the nearest of the needed sets still misses, sorted."""

@@ -9,7 +9,8 @@ from components.feedback.draft import FIRST, SECOND, TIE, Draft, PromptText, Vot
 from components.feedback.fields import Fields
 from components.feedback.readers.base import Reader, complete, needing
 
-_ANNOTATORS = ("annotator1", "annotator2", "annotator3")
+#: Field of a vote -> what its annotator is called; the file names nobody.
+_ANNOTATORS = {f"annotator{number}": f"pandalm-{number}" for number in (1, 2, 3)}
 _LABELS = {0: TIE, 1: FIRST, 2: SECOND, "0": TIE, "1": FIRST, "2": SECOND}
 _NAMES = ("response1", "response2")
 
@@ -20,7 +21,9 @@ def read(fields: Fields) -> Draft:
         prompt=PromptText(_prompt(fields), name="instruction"),
         responses=(fields.text(_NAMES[0]), fields.text(_NAMES[1])),
         response_names=_NAMES,
-        votes=tuple(_vote(fields, number, name) for number, name in enumerate(_ANNOTATORS, start=1)),
+        votes=tuple(
+            Vote(who, fields.choice(field, _LABELS, "0, 1 or 2")) for field, who in _ANNOTATORS.items()
+        ),
     )
     return complete(fields, draft, id_name="idx")
 
@@ -31,8 +34,9 @@ def _prompt(fields: Fields) -> str:
     return "\n\n".join(part for part in parts if part.strip())
 
 
-def _vote(fields: Fields, number: int, name: str) -> Vote:
-    return Vote(f"pandalm-{number}", fields.choice(name, _LABELS, "0, 1 or 2"))
-
-
-READER = Reader("pandalm", (needing("instruction", *_NAMES, *_ANNOTATORS),), read)
+READER = Reader(
+    "pandalm",
+    (needing("instruction", *_NAMES, *_ANNOTATORS),),
+    read,
+    made=frozenset(_ANNOTATORS.values()),
+)
