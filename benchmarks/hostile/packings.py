@@ -17,7 +17,7 @@ from benchmarks.hostile.lines import LINE_MUTATIONS, mutated_lines
 from benchmarks.hostile.mutations import mutated_row
 from benchmarks.hostile.rows import SOUND, Row
 
-#: One line of so many is mutated as text where a single one may spoil the rest of the file.
+#: One line of CSV in so many is mutated as text: a quote may spoil the rest of the file.
 _SPOILT_LINES = 500
 
 #: Makes the content of a file. Args: chance, SOUND's name, how many rows, number of the first.
@@ -33,8 +33,8 @@ def _as_zipped_lines(rng: random.Random, name: str, count: int, first: int) -> b
 
 
 def _as_array(rng: random.Random, name: str, count: int, first: int) -> bytes:
-    lines = [json.dumps(row) for row in _rows(rng, name, count, first)]
-    return f"[{', '.join(_with_spoilt(rng, lines))}]".encode()
+    # Not mutated as text: an array that is broken in one place is refused as a whole.
+    return json.dumps(_rows(rng, name, count, first)).encode("ascii")
 
 
 def _as_csv(rng: random.Random, name: str, count: int, first: int) -> bytes:
@@ -43,8 +43,12 @@ def _as_csv(rng: random.Random, name: str, count: int, first: int) -> bytes:
     writer = csv.DictWriter(file, list(rows[0]), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows({field: _as_text(value) for field, value in row.items()} for row in rows)
-    header, *lines = file.getvalue().split("\n")
-    return "\n".join([header, *_with_spoilt(rng, lines)]).encode("utf-8")
+    lines = file.getvalue().split("\n")
+    for _ in range(len(lines) // _SPOILT_LINES):
+        # Below the header and the sound row.
+        place = rng.randrange(2, len(lines))
+        lines[place] = rng.choice(LINE_MUTATIONS)(rng, lines[place])
+    return "\n".join(lines).encode("utf-8")
 
 
 def _as_parquet(rng: random.Random, name: str, count: int, first: int) -> bytes:
@@ -71,14 +75,6 @@ def _rows(rng: random.Random, name: str, count: int, first: int) -> list[Row]:
     """Mutated records; the first is sound: it tells what the file is."""
     others = (mutated_row(rng, SOUND[name](first + number)) for number in range(1, count))
     return [SOUND[name](first), *others]
-
-
-def _with_spoilt(rng: random.Random, lines: list[str]) -> list[str]:
-    """The lines, the first of them as it is, with a few mutated as text."""
-    for _ in range(len(lines) // _SPOILT_LINES):
-        place = rng.randrange(1, len(lines))
-        lines[place] = rng.choice(LINE_MUTATIONS)(rng, lines[place])
-    return lines
 
 
 def _as_text(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 
 import pytest
@@ -69,6 +70,26 @@ def test_a_count_that_is_not_so_is_told(tmp_path, change):
     assert (result.read, result.accepted, result.duplicates) == (3, 2, 1)
     assert list(broken_promises(tmp_path / "data", result)) == []
     assert list(broken_promises(tmp_path / "data", dataclasses.replace(result, **change)))
+
+
+def test_a_file_that_is_there_already_is_none_that_was_refused(tmp_path):
+    path = tmp_path / "b.csv"
+    path.write_text("prompt,response\np,r\n")
+    ingest_file(path, tmp_path / "data")
+    again = ingest_file(path, tmp_path / "data")
+    assert (again.status, list(broken_promises(tmp_path / "data", again))) == ("already_ingested", [])
+
+
+def test_what_was_found_is_written(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "found.json"
+    words = ["fuzz", "--rows", "50", "--processes", "1", "--formats", "edit", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as ended:
+        fuzz_feedback.main()
+    (found,) = json.loads(out.read_text())
+    assert (ended.value.code, found["name"], found["failures"]) == (0, "edit", [])
+    assert found["quarantined"] == sum(found["reasons"].values()) > 0
+    assert "0 promises broken" in capsys.readouterr().out
 
 
 def test_the_table(tmp_path):
