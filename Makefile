@@ -16,8 +16,9 @@ install: $(INSTALLED)  ## create .venv with the pinned dependencies
 demo: install  ## the whole loop on the shipped sample
 	$(BIN)/python -m flows.demo
 
+# Two processes, each a file at a time. In the order of the folders: the longest file is not that of the most tests.
 test: install lint  ## everything that is checked
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .
