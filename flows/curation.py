@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from components.config import load_params
 from components.feedback.life.decisions import refuse, release
 from components.feedback.life.mending import retry
 from components.feedback.life.withdrawal import Erasure, withdraw_annotator, withdraw_batch
@@ -19,7 +20,7 @@ from flows.pages import refresh_page, write_page
 def release_batch(root: Path, batch: str, why: str) -> Manifest:
     """A held batch becomes part of the feedback."""
     with publishing(root) as results:
-        manifest = release(root / "data", batch, why)
+        manifest = release(root / "data", batch, why, load_params(root / "params.yaml").feedback)
         results.append(result_of(manifest.file, manifest, manifest.status))
     return manifest
 
@@ -37,7 +38,8 @@ def withdraw(root: Path, batch: str | None, annotator: str | None, why: str) -> 
     """A batch, or what one person said, leaves the feedback."""
     with publishing(root):
         if annotator is not None:
-            erasure = withdraw_annotator(root / "data", annotator, why)
+            params = load_params(root / "params.yaml").feedback
+            erasure = withdraw_annotator(root / "data", annotator, why, params)
         else:
             erasure = Erasure([withdraw_batch(root / "data", batch or "", why)])
         # Before the rest, which may fail: pages show what was said. All of them, after a killed withdrawal too.

@@ -105,6 +105,13 @@ def commit_rejected(root: Path, manifest: Manifest) -> None:
         write_json(folder / MANIFEST, manifest.to_json())
 
 
+def record_beside_refused(root: Path, manifest: Manifest) -> None:
+    """Bring the record of a batch that lies beside its refused rows up to what has become of it."""
+    twin = root / QUARANTINE / manifest.batch / MANIFEST
+    if twin.exists():
+        write_json(twin, manifest.to_json())
+
+
 def _join(files: Iterable[Path], target: Path) -> None:
     with target.open("wb") as joined:
         for file in files:

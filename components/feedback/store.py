@@ -112,6 +112,13 @@ def scan_rows(folder: Path) -> pl.LazyFrame:
     return pl.scan_parquet(parts) if parts else empty_frame().lazy()
 
 
+def count_tags(folder: Path) -> dict[str, int]:
+    """Rows of one batch by tag, the most frequent first."""
+    tags = scan_rows(folder).select(pl.col("tags").explode().alias("tag")).drop_nulls()
+    counts = tags.group_by("tag").len().sort(["len", "tag"], descending=[True, False])
+    return dict(counts.collect().iter_rows())
+
+
 def withdrawn_rows(folder: Path) -> pl.DataFrame:
     """Line and digest of the rows that left a batch: nothing that they said, but enough to know them again."""
     path = folder / WITHDRAWN

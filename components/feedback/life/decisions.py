@@ -12,10 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
+from components.config import FeedbackParams
 from components.errors import FeedbackError
 from components.feedback import commits, store
 from components.feedback.index import entries_of, open_index
 from components.feedback.judgements import digest_key
+from components.feedback.life.assessing import assess_again, with_findings, write_quality
 from components.feedback.life.events import find_folder, with_event
 from components.feedback.life.rewriting import rewrite_parts
 from components.feedback.manifest import Manifest
@@ -24,8 +26,11 @@ from components.feedback.sifting import refused_line
 from components.files import read_json, replacing_directory, write_bytes, write_json, write_text
 
 
-def release(root: Path, batch: str, why: str) -> Manifest:
+def release(root: Path, batch: str, why: str, params: FeedbackParams | None = None) -> Manifest:
     """Accept a batch that waits or was refused, but for rows that other batches have brought meanwhile.
+
+    Args:
+        params: by which it is looked at again where rows left it; None: as they are by default.
 
     Raises:
         FeedbackError: no such batch waits, nor was refused.
@@ -38,15 +43,19 @@ def release(root: Path, batch: str, why: str) -> Manifest:
         store.check_parts(held, before)
         rows = folder / "rows"
         shutil.copytree(held, rows)
+        recent = index.recent()
         index.begin(batch, before.sha256, before.declared)
         entries = entries_of(held)
         by_place = index.add(entries)
         faults = {entry.digest: by_place[entry.place] for entry in entries if entry.place in by_place}
         refused = [folder / "early.jsonl", folder / "late.jsonl"]
         _copy_lines(root / store.QUARANTINE / batch / store.REFUSED, refused[0], before)
-        manifest = _released(rows, before, faults, refused[1], why)
-        quality = read_json(held / store.QUALITY) if (held / store.QUALITY).exists() else {}
-        place = commits.commit(root, manifest, rows, refused, quality)
+        manifest, quality = _released(rows, before, faults, refused[1], why), rows / store.QUALITY
+        if manifest.accepted < before.accepted or not quality.exists():
+            found = assess_again(root, rows, recent, params or FeedbackParams())
+            write_quality(rows, found)
+            manifest = with_findings(manifest, found)
+        place = commits.commit(root, manifest, rows, refused, read_json(quality))
         index.commit(place)
         # A kill before this leaves both; the accepted one counts, and the next change of the store sweeps the other.
         commits.remove_batch(root, held)
@@ -124,6 +133,7 @@ def _released(
         duplicates=manifest.duplicates + repeats,
         quarantined=manifest.quarantined + left - repeats,
         reasons=dict((Counter(manifest.reasons) + reasons).most_common()),
+        tags=store.count_tags(rows),
         message="",
         remedy="",
     )

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
+from components.config import FeedbackParams
 from components.feedback import commits, store
+from components.feedback.index import open_index
+from components.feedback.life.assessing import assess_again, with_findings, without_numbers, write_quality
 from components.feedback.life.events import find_folder, with_event
 from components.feedback.life.hushing import hush
 from components.feedback.life.person import Person
@@ -58,11 +61,16 @@ def withdraw_batch(root: Path, batch: str, why: str) -> Withdrawal:
         FeedbackError: no such batch is accepted.
     """
     with commits.ingestion_lock(root):
-        return _withdraw(root, find_folder(root, store.FEEDBACK, batch), lambda rows: rows.clear(), why)
+        folder = find_folder(root, store.FEEDBACK, batch)
+        return _withdraw(root, folder, lambda rows: rows.clear(), why, FeedbackParams())
 
 
-def withdraw_annotator(root: Path, annotator: str, why: str) -> Erasure:
-    """Take out what one person said, wherever it is kept: accepted, held or refused."""
+def withdraw_annotator(root: Path, annotator: str, why: str, params: FeedbackParams | None = None) -> Erasure:
+    """Take out what one person said, wherever it is kept: accepted, held or refused.
+
+    Args:
+        params: by which a batch that waits is looked at again; None: as they are by default.
+    """
     person = Person(annotator)
     with commits.ingestion_lock(root):
         rooms = (store.FEEDBACK, store.HELD, store.QUARANTINE)
@@ -70,7 +78,8 @@ def withdraw_annotator(root: Path, annotator: str, why: str) -> Erasure:
         concerned = [folder for folder in folders if _mentions(folder, annotator)]
         reason = person.hidden(why)
         gone = [
-            _withdraw(root, folder, lambda rows: without(rows, annotator), reason) for folder in concerned
+            _withdraw(root, folder, lambda rows: without(rows, annotator), reason, params or FeedbackParams())
+            for folder in concerned
         ]
         return _hush_all(folders, person, {withdrawal.batch: withdrawal for withdrawal in gone})
 
@@ -103,21 +112,26 @@ def without(rows: pl.DataFrame, annotator: str) -> pl.DataFrame:
     )
 
 
-def _withdraw(root: Path, folder: Path, keep: Keep, why: str) -> Withdrawal:
-    before = store.scan_rows(folder).select("line", "digest", votes=pl.col("votes").list.len()).collect()
-    manifest = store.read_manifest(folder)
+def _withdraw(root: Path, folder: Path, keep: Keep, why: str, params: FeedbackParams) -> Withdrawal:
+    before = _outline(folder)
     with commits.staging(root) as staging:
         staged = staging / "batch"
         shutil.copytree(folder, staged)
         parts = rewrite_parts(staged, keep)
-        after = store.scan_rows(staged).select("digest", votes=pl.col("votes").list.len()).collect()
+        after = _outline(staged)
         gone = before.join(after, on="digest", how="anti")
         known = pl.concat([store.withdrawn_rows(folder), gone.select("line", "digest")])
         known.write_parquet(staged / store.WITHDRAWN)
-        (staged / store.QUALITY).unlink(missing_ok=True)
-        write_json(staged / store.MANIFEST, _without(manifest, parts, gone.height, why).to_json())
+        counted = _without(store.read_manifest(folder), parts, gone.height, why)
+        manifest = _looked_at(root, staged, replace(counted, tags=store.count_tags(staged)), params)
+        write_json(staged / store.MANIFEST, manifest.to_json())
         commits.replace_batch(root, folder, staged)
-    return Withdrawal(manifest.batch, gone.height, _sum(before) - _sum(gone) - _sum(after))
+    commits.record_beside_refused(root, manifest)
+    return Withdrawal(folder.name, gone.height, _sum(before) - _sum(gone) - _sum(after))
+
+
+def _outline(folder: Path) -> pl.DataFrame:
+    return store.scan_rows(folder).select("line", "digest", votes=pl.col("votes").list.len()).collect()
 
 
 def _sum(rows: pl.DataFrame) -> int:
@@ -135,6 +149,18 @@ def _without(manifest: Manifest, parts: dict[str, str], count: int, why: str) ->
         message=why if is_empty else manifest.message,
     )
     return with_event(fewer, "withdrawn", why)
+
+
+def _looked_at(root: Path, staged: Path, manifest: Manifest, params: FeedbackParams) -> Manifest:
+    """What was found of the batch, as far as it is still true: about one that waits a person has yet to decide."""
+    (staged / store.QUALITY).unlink(missing_ok=True)
+    if manifest.status != "held":
+        return without_numbers(manifest)
+    with open_index(root) as index:
+        recent = index.recent()
+    quality = assess_again(root, staged, recent, params)
+    write_quality(staged, quality)
+    return with_findings(manifest, quality)
 
 
 def _mentions(folder: Path, annotator: str) -> bool:

@@ -72,10 +72,9 @@ def _counts(manifest: Manifest) -> Figures:
 def _why(manifest: Manifest, findings: list[Figures]) -> list[str]:
     """What decided the batch's fate, in sentences."""
     if manifest.status == "held":
-        # Not the manifest's own words: they name people.
-        return [
-            f"{finding['code']}: {finding['message']}" for finding in findings if finding["action"] == "hold"
-        ]
+        # Not the manifest's own words where there are others: they name people.
+        holds = [finding for finding in findings if finding["action"] == "hold"]
+        return [f"{finding['code']}: {finding['message']}" for finding in holds] or [manifest.message]
     if manifest.message:
         return [manifest.message]
     return [f"{manifest.accepted:,} of {manifest.read:,} rows were accepted"]
