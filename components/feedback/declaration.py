@@ -74,10 +74,12 @@ def read_declaration(path: Path) -> Declaration:
     """
     sum_file, declared = (path.with_name(path.name + suffix) for suffix in SUFFIXES)
     said = _fields(declared) if _is_there(declared) else {}
-    check_version(said.get("schema_version"))
     batch, rows, sha256 = (said.get(name) for name in ("batch", "rows", "sha256"))
-    if batch is not None:
-        check_file_name(str(batch))
+    try:
+        check_version(said.get("schema_version"))
+        check_file_name("" if batch is None else str(batch))
+    except BatchError as error:
+        raise BatchError(error.code, f"{declared.name}: {error.message}", error.remedy) from None
     if _is_there(sum_file):
         sha256 = _text(sum_file).split(" ", 1)[0].strip()
     return Declaration(

@@ -76,7 +76,8 @@ def _checked(file: str, columns: frozenset[str], reader: Reader) -> Reader:
 
 
 def _none_fits(file: str, columns: frozenset[str]) -> BatchError:
-    nearest = min(READERS.values(), key=lambda reader: len(reader.lacks(columns)))
+    meant = [reader for reader in READERS.values() if not reader.modest]
+    nearest = min(meant, key=lambda reader: len(reader.lacks(columns)))
     shown = ", ".join(ascii(column)[1:-1][:40] for column in sorted(columns)[:_MOST_SHOWN]) or "none"
     what = f"{file} has the columns {shown}; the nearest format, {nearest.name}, also needs"
     lacks = ", ".join(nearest.lacks(columns))
