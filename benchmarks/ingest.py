@@ -33,8 +33,9 @@ SMALL_ROWS, AVERAGED = 20, 20
 _OURS = """
 import sys
 from pathlib import Path
-from components.feedback.ingestion import ingest_file
 if __name__ == "__main__":
+    # As the command does: the processes that it starts need not load all of it.
+    from components.feedback.ingestion import ingest_file
     result = ingest_file(Path(sys.argv[1]), Path(sys.argv[2]) / "data")
     print(result.status, result.read, result.accepted, result.quarantined, result.duplicates)
 """

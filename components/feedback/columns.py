@@ -1,4 +1,4 @@
-"""From judgements to a table of the canonical schema, column by column: a row by itself costs far more."""
+"""From judgements to a table, column by column: a row by itself costs far more."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import polars as pl
 import pyarrow as pa
 
 from components.feedback.draft import Draft
+from components.feedback.entries import NAME_DIGITS
 from components.feedback.judgements import Judgement
-from components.feedback.schema import COLUMNS, checked
+from components.feedback.schema import COLUMNS
 
-#: Rows without an id of their own are named by so many digits of their digest.
-NAME_DIGITS = 16
+#: Canonical rows on their way through. place: of the row in its file; texts: stands for its prompt and responses.
+WORKING = {**COLUMNS, "place": pl.Int64(), "texts": pl.UInt64()}
+#: Hexadecimal digits of the digest of texts that stand for it. 64 bits: two pairs that share them by chance would have
+#: to be judged by one person, too.
+TEXTS_DIGITS = 16
 
 _MOMENT = pa.timestamp("us", "UTC")
 
 
 def table_of(judgements: Sequence[Judgement], default_source: str) -> pl.DataFrame:
-    """Rows of the canonical schema, which they obey.
-
-    Raises:
-        pandera.errors.SchemaErrors: a row does not: a fault of a reader or of validation, not of the data.
-    """
+    """Judgements as rows of WORKING."""
     drafts = [judgement.draft for judgement in judgements]
     scales = [draft.scale or (None, None) for draft in drafts]
     plain = {
         "row_id": [judged.draft.row_id or judged.digest[:NAME_DIGITS] for judged in judgements],
-        "line": [judged.record.line for judged in judgements],
+        "line": [judged.line for judged in judgements],
         "kind": [draft.kind for draft in drafts],
         "prompt": [draft.prompt.text for draft in drafts],
         "ranks": [draft.ranks for draft in drafts],
@@ -45,6 +45,8 @@ def table_of(judgements: Sequence[Judgement], default_source: str) -> pl.DataFra
         "seconds": [draft.seconds for draft in drafts],
         "meta": [json.dumps(draft.meta, sort_keys=True) if draft.meta else "{}" for draft in drafts],
         "digest": [judged.digest for judged in judgements],
+        "place": [judged.place for judged in judgements],
+        "texts": [int(judged.texts[:TEXTS_DIGITS], 16) for judged in judgements],
     }
     nested = {
         "messages": _messages(drafts),
@@ -52,12 +54,12 @@ def table_of(judgements: Sequence[Judgement], default_source: str) -> pl.DataFra
         "votes": _votes(drafts),
         "tags": _texts([judged.tags for judged in judgements]),
     }
-    columns = {name: nested[name] if name in nested else plain[name] for name in COLUMNS}
-    return checked(pl.DataFrame(columns, schema=COLUMNS))
+    columns = {name: nested[name] if name in nested else plain[name] for name in WORKING}
+    return pl.DataFrame(columns, schema=WORKING)
 
 
 def _texts(lists: Sequence[Sequence[str]]) -> pl.Series:
-    return _series([text for texts in lists for text in texts], pa.large_string(), lists)
+    return _lists(pa.array([text for texts in lists for text in texts], pa.large_string()), lists)
 
 
 def _votes(drafts: Sequence[Draft]) -> pl.Series:
@@ -85,12 +87,7 @@ def _struct(parts: dict[str, pa.Array]) -> pa.Array:
     return pa.StructArray.from_arrays(list(parts.values()), names=list(parts))
 
 
-def _series(flat: Sequence[Any], kind: pa.DataType, lists: Sequence[Sequence[Any]]) -> pl.Series:
-    return _lists(pa.array(flat, kind), lists)
-
-
 def _lists(flat: pa.Array, lists: Sequence[Sequence[Any]], is_null: pa.Array | None = None) -> pl.Series:
     """The flat values as lists of these lengths."""
     offsets = pa.array([0, *accumulate(map(len, lists))], pa.int64())
-    series = pl.Series(pa.LargeListArray.from_arrays(offsets, flat, mask=is_null))
-    return series
+    return pl.Series(pa.LargeListArray.from_arrays(offsets, flat, mask=is_null))

@@ -3,82 +3,69 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
-from components.feedback.draft import FIRST, SECOND, Draft
+from components.feedback.draft import FIRST, SECOND
+from components.feedback.faults import as_faults
 from components.feedback.reasons import Reason, RowError
 
 _FILES = "voices-*.parquet"
-_COLUMNS = {
-    "texts": pl.UInt64,
-    "annotator": pl.String,
-    "first": pl.Boolean,
-    "place": pl.Int64,
-    "line": pl.Int64,
-}
 #: How many lines of a contradiction are told.
 _TOLD = 5
 
-
-class Voice(NamedTuple):
-    """Which of two answers a named person prefers.
-
-    Attributes:
-        texts: stands for the prompt and the two answers.
-        first: whether it is the first of the two, in alphabetical order.
-        place: of the row in the file (judgements.Entry).
-    """
-
-    texts: int
-    annotator: str
-    first: bool
-    place: int
-    line: int
+#: Which of two answers a named person prefers. texts: stands for the prompt and the two answers; first: whether it is
+#: the first of the two, in alphabetical order; place: of the row in the file (judgements.Judgement).
+VOICES = {
+    "texts": pl.UInt64(),
+    "annotator": pl.String(),
+    "first": pl.Boolean(),
+    "place": pl.Int64(),
+    "line": pl.Int64(),
+}
 
 
-def voices(draft: Draft, texts: str, place: int, line: int) -> Iterator[Voice]:
+def voices(rows: pl.DataFrame) -> pl.DataFrame:
     """The preferences of named people; a tie contradicts none.
 
     Args:
-        texts: judgements.digest_of_texts.
+        rows: schema.COLUMNS, and with them texts and place as in VOICES.
     """
-    if draft.kind != "pairwise":
-        return
-    in_order = draft.responses[0] <= draft.responses[1]
-    for vote in draft.votes:
-        if vote.annotator is not None and vote.label in (FIRST, SECOND):
-            # 64 bits: two pairs that share them by chance would have to be judged by one person, too.
-            yield Voice(int(texts[:16], 16), vote.annotator, (vote.label == FIRST) == in_order, place, line)
+    first, second = (pl.col("responses").list.get(place, null_on_oob=True) for place in (0, 1))
+    votes = rows.lazy().filter(pl.col("kind") == "pairwise").with_columns(in_order=first <= second)
+    votes = votes.select("texts", "place", "line", "in_order", "votes").explode("votes").unnest("votes")
+    decided = votes.filter(pl.col("annotator").is_not_null() & pl.col("label").is_in([FIRST, SECOND]))
+    return (
+        decided.with_columns(first=(pl.col("label") == FIRST) == pl.col("in_order")).select(*VOICES).collect()
+    )
 
 
-def write_voices(folder: Path, number: int, heard: Sequence[Voice]) -> None:
+def write_voices(folder: Path, number: int, heard: pl.DataFrame) -> None:
     """Put the voices of a block aside."""
-    if heard:
-        rows = pl.DataFrame(heard, schema=_COLUMNS, orient="row")
-        rows.write_parquet(folder / f"voices-{number:05}.parquet", compression="lz4", statistics=False)
+    if not heard.is_empty():
+        heard.write_parquet(folder / f"voices-{number:05}.parquet", compression="lz4", statistics=False)
 
 
-def contradictions(folder: Path, refused: Sequence[int]) -> dict[int, RowError]:
-    """The rows, by place, in which a person prefers both of two answers: which holds, nobody can tell.
+def contradictions(folder: Path, refused: pl.Series) -> pl.DataFrame:
+    """The rows in which a person prefers both of two answers: which holds, nobody can tell.
 
     Args:
         refused: places of rows that are refused already, whose voices do not count.
+
+    Returns: faults.FAULTS.
     """
     files = sorted(folder.glob(_FILES))
     if not files:
-        return {}
+        return as_faults([])
     heard = pl.scan_parquet(files)
     # Most texts are judged once: they are ruled out by a column of numbers alone.
     repeated = heard.select("texts").collect()["texts"].value_counts().filter(pl.col("count") > 1)["texts"]
     several = heard.filter(
-        pl.col("texts").is_in(repeated.implode()), ~pl.col("place").is_in(list(refused))
+        pl.col("texts").is_in(repeated.implode()), ~pl.col("place").is_in(refused.implode())
     ).collect()
     both = pl.col("first").n_unique().over("texts", "annotator") > 1
-    return _faults(several.filter(both).sort("place"))
+    return as_faults(_faults(several.filter(both).sort("place")).items())
 
 
 def _faults(clashing: pl.DataFrame) -> dict[int, RowError]:

@@ -7,13 +7,14 @@ where it is lost or damaged.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 
-from components.feedback.columns import NAME_DIGITS
-from components.feedback.judgements import Entry, digest_key, key_of_id
+import polars as pl
+
+from components.feedback.entries import NAME_DIGITS, entries_of
+from components.feedback.faults import as_faults
 from components.feedback.reasons import Reason, RowError
 from components.feedback.store import (
     FEEDBACK,
@@ -26,6 +27,7 @@ from components.feedback.store import (
 from components.workspace import STATE
 
 FILE = "feedback-index.db"
+_HAS_ID = pl.col("id_key").is_not_null()
 _RECENT = 50
 _CACHE_KIB = 128 * 1024
 _TABLES = """
@@ -37,8 +39,6 @@ CREATE TABLE IF NOT EXISTS judgement (
 CREATE TABLE IF NOT EXISTS named (
     key TEXT PRIMARY KEY, batch INTEGER, line INTEGER) WITHOUT ROWID;
 """
-#: Why rows of a batch are refused, by their places (judgements.Entry).
-Faults = dict[int, RowError]
 
 
 class FeedbackIndex:
@@ -50,8 +50,7 @@ class FeedbackIndex:
 
     def find(self, sha256: str) -> str | None:
         """The accepted batch that came in a file with this digest, under whatever name."""
-        found = self._database.execute("SELECT name FROM batch WHERE sha256 = ?", (sha256,)).fetchone()
-        return None if found is None else str(found[0])
+        return self._batch_with("sha256", sha256)
 
     def recent(self) -> list[str]:
         """The newest batches, so many that they tell what feedback is like lately; the newest first."""
@@ -60,8 +59,7 @@ class FeedbackIndex:
 
     def declared(self, name: str) -> str | None:
         """The accepted batch that its sender calls so."""
-        found = self._database.execute("SELECT name FROM batch WHERE declared = ?", (name,)).fetchone()
-        return None if found is None else str(found[0])
+        return self._batch_with("declared", name)
 
     def begin(self, name: str, sha256: str, declared: str | None = None) -> None:
         """A new batch; what `add` is given belongs to it."""
@@ -69,18 +67,29 @@ class FeedbackIndex:
         added = self._database.execute("INSERT INTO batch (name, sha256, declared) VALUES (?, ?, ?)", row)
         self._batch = added.lastrowid or 0
 
-    def add(self, entries: Sequence[Entry]) -> Faults:
+    def add(self, entries: pl.DataFrame) -> pl.DataFrame:
         """Take in rows that are sound by themselves, in the order of their places.
 
-        Returns: those that repeat a judgement or an id, of this batch or of one before.
-        """
-        return {} if self._claim_all(entries) else self._claim_each(entries)
+        Args:
+            entries: entries.ENTRIES. The more at once, the less each costs.
 
-    def forget(self, entries: Iterable[Entry]) -> None:
+        Returns: faults.FAULTS, of those that repeat a judgement or an id, of this batch or of one before.
+        """
+        repeats = pl.col("digest").is_duplicated() | (pl.col("id_key").is_duplicated() & _HAS_ID)
+        doubtful = entries.select(repeats).to_series()
+        alone = entries.filter(~doubtful)
+        if not self._claim_all(alone):
+            known = self._known(alone)
+            doubtful = doubtful | entries["place"].is_in(alone.filter(known)["place"].implode())
+            self._claim_all(alone.filter(~known))
+        # What only these share can be settled among them: one by one, for what is refused claims nothing.
+        return as_faults(self._claim_each(entries.filter(doubtful)))
+
+    def forget(self, entries: pl.DataFrame) -> None:
         """Rows that are refused after all: another batch may bring them."""
-        for entry in entries:
-            self._database.execute("DELETE FROM judgement WHERE key = ?", (entry.digest,))
-            self._database.execute("DELETE FROM named WHERE key = ?", (entry.id_key,))
+        for _, _, digest, id_key in entries.iter_rows():
+            self._database.execute("DELETE FROM judgement WHERE key = ?", (digest,))
+            self._database.execute("DELETE FROM named WHERE key = ?", (id_key,))
 
     def commit(self, folder: Path) -> None:
         """Make the batch last: its folder is in place."""
@@ -101,40 +110,56 @@ class FeedbackIndex:
             self._take_over(folder)
         self._database.commit()
 
-    def _claim_all(self, entries: Sequence[Entry]) -> bool:
+    def _claim_all(self, entries: pl.DataFrame) -> bool:
         """Enter all rows at once, which is quick; or none, where one of them repeats something."""
         self._database.execute("SAVEPOINT block")
-        judgements = [(entry.digest, entry.line) for entry in entries]
-        ids = [(entry.id_key, entry.line) for entry in entries if entry.id_key is not None]
-        alone = self._enter("judgement", judgements) and self._enter("named", ids)
+        alone = self._enter("judgement", "digest", entries) and self._enter(
+            "named", "id_key", entries.filter(_HAS_ID)
+        )
         if not alone:
             self._database.execute("ROLLBACK TO block")
         self._database.execute("RELEASE block")
         return alone
 
-    def _enter(self, table: str, keys: Sequence[tuple[bytes | str, int]]) -> bool:
-        """Enter (key, line) that are not there; whether none was."""
+    def _enter(self, table: str, column: str, entries: pl.DataFrame) -> bool:
+        """Enter keys that are not there; whether none was."""
         before = self._database.total_changes
+        # In their order, neighbours in the tree are written one after the other.
+        keys = entries.select(column, "line").sort(column)
         self._database.executemany(
             f"INSERT OR IGNORE INTO {table} VALUES (?, {self._batch}, ?)",  # noqa: S608 - names of our own
-            keys,
+            zip(*(keys[name].to_list() for name in keys.columns), strict=True),
         )
-        return self._database.total_changes - before == len(keys)
+        return self._database.total_changes - before == keys.height
 
-    def _claim_each(self, entries: Iterable[Entry]) -> Faults:
-        """Enter rows one by one: what is refused claims nothing."""
-        faults = ((entry.place, self._claim(entry)) for entry in entries)
-        return {place: fault for place, fault in faults if fault is not None}
+    def _known(self, entries: pl.DataFrame) -> pl.Series:
+        """Whether a row has a digest or an id that is there already."""
+        known = (
+            bool(self._owner("judgement", digest) or (id_key is not None and self._owner("named", id_key)))
+            for _, _, digest, id_key in entries.iter_rows()
+        )
+        return pl.Series(known, dtype=pl.Boolean)
 
-    def _claim(self, entry: Entry) -> RowError | None:
-        if owner := self._owner("judgement", entry.digest):
+    def _claim_each(self, entries: pl.DataFrame) -> Iterator[tuple[int, RowError]]:
+        """Enter rows one by one; those that cannot be, by place."""
+        for place, line, digest, id_key in entries.iter_rows():
+            fault = self._claim(line, digest, id_key)
+            if fault is not None:
+                yield place, fault
+
+    def _claim(self, line: int, digest: bytes, id_key: str | None) -> RowError | None:
+        if owner := self._owner("judgement", digest):
             return _repeat(*owner)
-        if entry.id_key is not None:
-            if owner := self._owner("named", entry.id_key):
+        if id_key is not None:
+            if owner := self._owner("named", id_key):
                 return _same_id(*owner)
-            self._enter("named", [(entry.id_key, entry.line)])
-        self._enter("judgement", [(entry.digest, entry.line)])
+            self._own("named", id_key, line)
+        self._own("judgement", digest, line)
         return None
+
+    def _own(self, table: str, key: bytes | str, line: int) -> None:
+        row = (key, self._batch, line)
+        self._database.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", row)  # noqa: S608
 
     def _owner(self, table: str, key: bytes | str) -> tuple[str, int] | None:
         """The batch that has a key, "" for the one that is taken in, and on which line."""
@@ -143,6 +168,11 @@ class FeedbackIndex:
             (key,),
         ).fetchone()
         return None if found is None else ("" if found[0] == self._batch else found[2], found[1])
+
+    def _batch_with(self, column: str, value: str) -> str | None:
+        query = f"SELECT name FROM batch WHERE {column} = ?"  # noqa: S608
+        found = self._database.execute(query, (value,)).fetchone()
+        return None if found is None else str(found[0])
 
     def _remove(self, name: str) -> None:
         (number,) = self._database.execute("SELECT number FROM batch WHERE name = ?", (name,)).fetchone()
@@ -153,22 +183,22 @@ class FeedbackIndex:
         """A batch that was committed by somebody who died before the index, or came with a checkout."""
         manifest = read_manifest(folder)
         self.begin(folder.name, manifest.sha256, manifest.declared)
-        self.add(entries_of(folder))
+        self.add(claims_of(folder))
         self.commit(folder)
 
 
-def entries_of(folder: Path) -> list[Entry]:
-    """The rows of a batch in the store, and those that were withdrawn from it; their places are numbers from 0."""
+def claims_of(folder: Path) -> pl.DataFrame:
+    """Entries of the rows of a batch in the store, and of those that were withdrawn from it.
+
+    Their places are numbers from 0.
+    """
     there = scan_rows(folder).select("line", "digest", "row_id", "source").collect()
-    gone = ((line, digest, digest[:NAME_DIGITS], "") for line, digest in withdrawn_rows(folder).iter_rows())
-    return [
-        Entry(place, line, digest_key(digest), _id_key(digest, row_id, source))
-        for place, (line, digest, row_id, source) in enumerate(chain(there.iter_rows(), gone))
-    ]
-
-
-def _id_key(digest: str, row_id: str, source: str) -> str | None:
-    return None if row_id == digest[:NAME_DIGITS] else key_of_id(source, row_id)
+    # Which ids they had is forgotten.
+    gone = withdrawn_rows(folder).with_columns(
+        row_id=pl.col("digest").str.head(NAME_DIGITS), source=pl.lit("")
+    )
+    rows = pl.concat([there, gone.select(there.columns)]).with_row_index("place")
+    return entries_of(rows.with_columns(pl.col("place").cast(pl.Int64)))
 
 
 @contextmanager

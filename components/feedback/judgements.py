@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from components.feedback.draft import Draft
-from components.feedback.parsing.record import Record
-
-#: Of a digest in the index: 2^64 of them before two are likely alike.
-KEY_BYTES = 16
 
 
 @dataclass(slots=True)
@@ -21,69 +18,63 @@ class Judgement:
     """A sound record.
 
     Attributes:
+        place: which row of the file it is, whatever its line: rows of one line of a JSON array have their own.
         texts: digest of the prompt and the responses; a pair is one pair in either order.
         digest: of what the judgement says.
         tags: that it is accepted with.
     """
 
-    record: Record
+    place: int
+    line: int
     draft: Draft
     texts: str
     digest: str
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] = ()
 
 
-class Entry(NamedTuple):
-    """A row that is sound by itself, as it is held against the others.
-
-    Attributes:
-        place: which row of the file it is, whatever its line: rows of one line of a JSON array have their own.
-        digest: the first bytes of the judgement's digest; id_key: stands for its id, where it has one.
-    """
-
-    place: int
-    line: int
-    digest: bytes
-    id_key: str | None
-
-
-def judgement_of(record: Record, draft: Draft, tags: tuple[str, ...] = ()) -> Judgement:
+def judgement_of(place: int, line: int, draft: Draft, tags: tuple[str, ...] = ()) -> Judgement:
     """The judgement that a sound record holds."""
     texts = digest_of_texts(draft)
-    return Judgement(record, draft, texts, digest_of_judgement(draft, texts), tags)
+    return Judgement(place, line, draft, texts, digest_of_judgement(draft, texts), tags)
 
 
 def digest_of_texts(draft: Draft) -> str:
     """SHA-256 of what was judged."""
     responses = sorted(draft.responses) if draft.kind == "pairwise" else draft.responses
-    return _digest(draft.prompt.text, *responses).hex()
+    return digest_of((draft.prompt.text, *responses))
 
 
 def digest_of_judgement(draft: Draft, texts: str) -> str:
     """SHA-256 of what a judgement says; records with one digest are one judgement.
 
-    Said by named people, it is who said what about which texts: under another id or at another time it is the
-    same. Where nobody is named, two people may have said the same: the id tells, or else the whole record.
-
     Args:
         texts: digest_of_texts.
     """
-    content: list[Any] = [draft.kind, texts, *_verdict(draft)]
+    return digest_of_said(texts, said_in(draft))
+
+
+def digest_of(texts: Sequence[str]) -> str:
+    """SHA-256 of a sequence of texts."""
+    return hashlib.sha256(orjson.dumps(texts)).hexdigest()
+
+
+def digest_of_said(texts: str, said: bytes) -> str:
+    """SHA-256 of what was said about texts, by their digest."""
+    return hashlib.sha256(texts.encode("ascii") + said).hexdigest()
+
+
+def said_in(draft: Draft) -> bytes:
+    """What a judgement says of its texts, as JSON.
+
+    Said by named people, it is who said what about which texts: under another id or at another time it is the
+    same. Where nobody is named, two people may have said the same: the id tells, or else the whole record.
+    """
+    content: list[Any] = [draft.kind, *_verdict(draft)]
     if not _is_signed(draft):
         content.append(
             ["id", draft.row_id] if draft.row_id is not None else ["record", *_circumstances(draft)]
         )
-    return hashlib.sha256(_encoded(content)).hexdigest()
-
-
-def digest_key(digest: str) -> bytes:
-    """What the index keeps of a judgement's digest."""
-    return bytes.fromhex(digest)[:KEY_BYTES]
-
-
-def key_of_id(source: str, row_id: str) -> str:
-    """Stands for an id. Two sources may give the same id to different judgements."""
-    return f"{len(source)}:{source}{row_id}"
+    return _encoded(content)
 
 
 def _encoded(content: list[Any]) -> bytes:
@@ -93,11 +84,6 @@ def _encoded(content: list[Any]) -> bytes:
     except TypeError:
         # It takes no whole number of more than 64 bits.
         return json.dumps(content, sort_keys=True).encode("ascii")
-
-
-def _digest(*texts: str) -> bytes:
-    # With their lengths, no two sequences of texts are one.
-    return hashlib.sha256("".join(f"{len(text)}:{text}" for text in texts).encode("utf-8")).digest()
 
 
 def _verdict(draft: Draft) -> list[Any]:

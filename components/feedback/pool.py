@@ -12,9 +12,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+import polars as pl
+
 from components.errors import FeedbackError
 from components.feedback.parsing.block import Block
-from components.feedback.sifting import Faults, Job, Sifted, sift
+from components.feedback.sifting import Job, Sifted, sift
 
 #: A smaller file is sorted sooner than other processes have started.
 POOL_BYTES = 24 << 20
@@ -26,13 +28,13 @@ Numbered = Iterable[tuple[int, Block]]
 
 
 def sift_blocks(
-    job: Job, blocks: Numbered, size: int, late: Mapping[int, Faults] | None = None
+    job: Job, blocks: Numbered, size: int, late: Mapping[int, pl.DataFrame] | None = None
 ) -> Iterator[Sifted]:
     """Each block, sorted.
 
     Args:
         size: bytes of the file as it lies on disk.
-        late: by number of block, what is wrong with rows that are sound by themselves.
+        late: by number of block, faults.FAULTS of rows that are sound by themselves.
 
     Raises:
         BatchError: of a block.
@@ -47,7 +49,7 @@ def sift_blocks(
         yield from _in_order(tasks, _WAITING * _processes())
 
 
-def _sift(job: Job, number: int, block: Block, late: Faults | None) -> Sifted:
+def _sift(job: Job, number: int, block: Block, late: pl.DataFrame | None) -> Sifted:
     """Sort a block without Python's search for garbage in cycles: of millions of rows none is one, and it takes a
     third of the time.
     """

@@ -12,22 +12,23 @@ from pathlib import Path
 import polars as pl
 
 from components.feedback.columns import table_of
-from components.feedback.contradictions import Voice, voices, write_voices
+from components.feedback.contradictions import voices, write_voices
 from components.feedback.draft import Draft
+from components.feedback.entries import entries_of
+from components.feedback.faults import by_place
 from components.feedback.fields import Fields
-from components.feedback.judgements import Entry, Judgement, digest_key, judgement_of, key_of_id
+from components.feedback.judgements import Judgement, judgement_of
 from components.feedback.parsing.block import Block
 from components.feedback.parsing.record import Record
+from components.feedback.plain_pairs import PAIRWISE, plain_pairs
 from components.feedback.readers.registry import reader_named
 from components.feedback.reasons import BatchError, Reason, RowError
 from components.feedback.rules import Rules, check_refused
-from components.files import sha256_bytes, write_bytes, write_text
+from components.feedback.schema import COLUMNS, checked
+from components.files import sha256_bytes
 
 #: A place is the block's number times this, and the record's in the block.
 _ROWS_A_BLOCK = 1 << 32
-
-#: What is wrong with rows that are sound by themselves, by their places.
-Faults = Mapping[int, RowError]
 
 
 @dataclass(frozen=True)
@@ -81,45 +82,44 @@ class Counts:
 
 @dataclass(frozen=True)
 class Sifted:
-    """A block, sorted, and what of its sound rows is to be held against the others."""
+    """A block, sorted, and what of its sound rows is to be held against the others (entries.ENTRIES)."""
 
     counts: Counts
-    entries: list[Entry]
+    entries: pl.DataFrame
 
 
-def sift(job: Job, number: int, block: Block, late: Faults | None = None) -> Sifted:
-    """Sort the records of a block; both kinds are on disk then.
+def sift(job: Job, number: int, block: Block, late: pl.DataFrame | None = None) -> Sifted:
+    """Sort the records of a block; both kinds are in files then, which a crash of the machine may still take.
 
     Args:
         number: of the block in the file, from 0.
-        late: what the rest of the file and the other batches say against rows that are sound by themselves.
+        late: faults.FAULTS, what the rest of the file and the other batches say against rows that are sound by
+            themselves.
 
     Raises:
         BatchError: ENCODING or SECRET: the whole file is refused.
     """
-    records = block.records()
-    refusals: list[Refusal] = []
-    sound = list(_judgements(job, records, refusals))
-    order = {id(record): place for place, record in enumerate(records, start=number * _ROWS_A_BLOCK)}
-    places = [order[id(judged.record)] for judged in sound]
-    accepted = []
-    for place, judged in zip(places, sound, strict=True):
-        fault = late.get(place) if late else None
-        accepted.append(judged) if fault is None else refusals.append(Refusal(judged.record, fault))
-    refusals.sort(key=lambda refusal: refusal.record.line)
-    _write_refused(job, number, refusals)
+    records = dict(enumerate(block.records(), start=number * _ROWS_A_BLOCK))
+    faults: dict[int, RowError] = {}
+    sound = _sound(job, records, faults)
+    accepted = sound
     if late is None:
-        write_voices(job.voices, number, list(_heard(places, sound)))
+        write_voices(job.voices, number, voices(sound))
+    else:
+        faults.update(by_place(late))
+        accepted = sound.filter(~pl.col("place").is_in(late["place"].implode()))
+    refusals = [Refusal(records[place], faults[place]) for place in sorted(faults)]
+    _write_refused(job, number, refusals)
     counts = Counts(
         number=number,
         read=len(records),
-        accepted=len(accepted),
-        part=_write_rows(job, number, accepted),
+        accepted=accepted.height,
+        part=_write_rows(job, number, accepted.select(*COLUMNS)),
         reasons=Counter(str(refusal.fault.code) for refusal in refusals),
-        tags=Counter(tag for judged in accepted for tag in judged.tags),
+        tags=Counter(accepted["tags"].explode().drop_nulls().to_list()),
         first_fault=_first_fault(job, refusals),
     )
-    return Sifted(counts, [_entry(job.reader, *pair) for pair in zip(places, sound, strict=True)])
+    return Sifted(counts, entries_of(sound))
 
 
 def refused_line(file: str, unit: str, line: int, raw: str, fault: RowError) -> str:
@@ -134,35 +134,49 @@ def refused_line(file: str, unit: str, line: int, raw: str, fault: RowError) -> 
     return json.dumps(entry, ensure_ascii=True) + "\n"
 
 
-def block_of(place: int) -> int:
-    """The number of the block that a row lies in."""
-    return place // _ROWS_A_BLOCK
+def by_block(faults: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """Faults by the number of the block that their rows lie in."""
+    numbered = faults.with_columns(block=pl.col("place") // _ROWS_A_BLOCK)
+    parts = numbered.partition_by("block", as_dict=True, include_key=False)
+    return {number: part for (number,), part in parts.items()}
 
 
-def _judgements(job: Job, records: Iterable[Record], refusals: list[Refusal]) -> Iterator[Judgement]:
-    """The sound records; the others go to the refusals."""
-    drafts = list(_drafts(job, records, refusals))
-    plain = _plain(job.rules, [draft for _, draft in drafts])
-    for (record, draft), is_plain in zip(drafts, plain, strict=True):
+def _sound(job: Job, records: Mapping[int, Record], faults: dict[int, RowError]) -> pl.DataFrame:
+    """The sound records, as rows of columns.WORKING; what is wrong with the others goes to the faults."""
+    plain = plain_pairs(records, job.rules) if job.reader == PAIRWISE else None
+    if plain is None:
+        return table_of(list(_judgements(job, records, faults)), job.reader)
+    taken = set(plain["place"])
+    others = {place: record for place, record in records.items() if place not in taken}
+    rows = table_of(list(_judgements(job, others, faults)), job.reader)
+    return pl.concat([plain, rows]).sort("place") if rows.height else plain
+
+
+def _judgements(job: Job, records: Mapping[int, Record], faults: dict[int, RowError]) -> Iterator[Judgement]:
+    drafts = dict(_drafts(job, records, faults))
+    plain = _plain(job.rules, list(drafts.values()))
+    for (place, draft), is_plain in zip(drafts.items(), plain, strict=True):
         try:
             tags = job.rules.check(draft, is_plain)
         except RowError as fault:
-            refusals.append(Refusal(record, fault))
+            faults[place] = fault
         except BatchError as error:
-            raise _placed(job, record, error) from None
+            raise _placed(job, records[place], error) from None
         else:
-            yield judgement_of(record, draft, tags)
+            yield judgement_of(place, records[place].line, draft, tags)
 
 
-def _drafts(job: Job, records: Iterable[Record], refusals: list[Refusal]) -> Iterator[tuple[Record, Draft]]:
+def _drafts(
+    job: Job, records: Mapping[int, Record], faults: dict[int, RowError]
+) -> Iterator[tuple[int, Draft]]:
     read = reader_named(job.reader).read
-    for record in records:
+    for place, record in records.items():
         try:
             if record.fault is not None:
                 raise record.fault
-            yield record, read(Fields(record.values, job.textual))
+            yield place, read(Fields(record.values, job.textual))
         except RowError as fault:
-            refusals.append(Refusal(record, fault))
+            faults[place] = fault
 
 
 def _plain(rules: Rules, drafts: Sequence[Draft]) -> Sequence[bool]:
@@ -173,14 +187,19 @@ def _plain(rules: Rules, drafts: Sequence[Draft]) -> Sequence[bool]:
     return [number not in suspects for number in range(len(drafts))]
 
 
-def _write_rows(job: Job, number: int, accepted: Sequence[Judgement]) -> tuple[str, str] | None:
+def _write_rows(job: Job, number: int, accepted: pl.DataFrame) -> tuple[str, str] | None:
+    """The name and the SHA-256 of the file of accepted rows, if there are any.
+
+    Raises:
+        pandera.errors.SchemaErrors: a row breaks the schema: a fault of a reader or of a rule, not of the data.
+    """
     name = f"rows-{number:05}.parquet"
-    if not accepted:
+    if accepted.is_empty():
         # A first sifting may have found some.
         (job.rows / name).unlink(missing_ok=True)
         return None
-    content = as_parquet(table_of(accepted, job.reader))
-    write_bytes(job.rows / name, content)
+    content = as_parquet(checked(accepted))
+    (job.rows / name).write_bytes(content)
     return name, sha256_bytes(content)
 
 
@@ -201,7 +220,7 @@ def _write_refused(job: Job, number: int, refusals: Sequence[Refusal]) -> None:
             refused_line(job.file, job.unit, refusal.record.line, refusal.record.raw, refusal.fault)
             for refusal in refusals
         )
-        write_text(job.refused / f"refused-{number:05}.jsonl", "".join(lines))
+        (job.refused / f"refused-{number:05}.jsonl").write_text("".join(lines), encoding="ascii")
 
 
 def as_parquet(rows: pl.DataFrame) -> bytes:
@@ -209,17 +228,6 @@ def as_parquet(rows: pl.DataFrame) -> bytes:
     # Half the time of zstd, and of texts hardly more bytes.
     rows.write_parquet(content, compression="lz4", statistics=False)
     return content.getvalue()
-
-
-def _heard(places: Iterable[int], sound: Iterable[Judgement]) -> Iterator[Voice]:
-    for place, judged in zip(places, sound, strict=True):
-        yield from voices(judged.draft, judged.texts, place, judged.record.line)
-
-
-def _entry(reader: str, place: int, judged: Judgement) -> Entry:
-    draft = judged.draft
-    id_key = None if draft.row_id is None else key_of_id(draft.source or reader, draft.row_id)
-    return Entry(place, judged.record.line, digest_key(judged.digest), id_key)
 
 
 def _first_fault(job: Job, refusals: Iterable[Refusal]) -> str:

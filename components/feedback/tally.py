@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from components.feedback.limits import MAX_ROWS
 from components.feedback.ratio import check_share
@@ -14,7 +13,7 @@ _DUPLICATE = str(Reason.DUPLICATE)
 
 
 class Tally:
-    """Counts of the blocks of one file; a block that is sorted anew replaces what it was.
+    """Counts of the blocks of one file, in its order; a block that is sorted anew replaces what it was.
 
     Args:
         file: as people know it.
@@ -36,11 +35,11 @@ class Tally:
 
     @property
     def read(self) -> int:
-        return sum(block.read for block in self._in_order())
+        return sum(block.read for block in self._blocks.values())
 
     @property
     def accepted(self) -> int:
-        return sum(block.accepted for block in self._in_order())
+        return sum(block.accepted for block in self._blocks.values())
 
     @property
     def duplicates(self) -> int:
@@ -53,12 +52,12 @@ class Tally:
 
     @property
     def tags(self) -> dict[str, int]:
-        return dict(sum((block.tags for block in self._in_order()), Counter()).most_common())
+        return dict(sum((block.tags for block in self._blocks.values()), Counter()).most_common())
 
     @property
     def parts(self) -> dict[str, str]:
         """Files of accepted rows and their SHA-256, in the order of the file."""
-        return dict(block.part for block in self._in_order() if block.part is not None)
+        return dict(block.part for block in self._blocks.values() if block.part is not None)
 
     def check(self) -> None:
         """Pass a file of which enough is sound.
@@ -66,11 +65,8 @@ class Tally:
         Raises:
             BatchError: EMPTY or BAD_RATIO.
         """
-        first = next((block.first_fault for block in self._in_order() if block.first_fault), "")
+        first = next((block.first_fault for block in self._blocks.values() if block.first_fault), "")
         check_share(self._file, self.read, self.accepted + self.duplicates, self.reasons, first)
 
     def _refused(self) -> Counter[str]:
-        return sum((block.reasons for block in self._in_order()), Counter())
-
-    def _in_order(self) -> Iterator[Counts]:
-        return (self._blocks[number] for number in sorted(self._blocks))
+        return sum((block.reasons for block in self._blocks.values()), Counter())

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from itertools import pairwise
+from pathlib import Path
 
+import polars as pl
 import pytest
 from batch_files import PAIR, Workspace, lines, pairs
+from hypothesis import given
+from hypothesis import strategies as st
 
+from components.feedback.entries import ENTRIES
+from components.feedback.faults import by_place
 from components.feedback.index import FILE, open_index
-from components.feedback.judgements import Entry
 
 SIGNED = [{**row, "annotator": "ann"} for row in pairs(5)]
 
@@ -92,20 +99,49 @@ def test_an_id_of_another_batch_with_other_content(workspace):
     assert workspace.ingest_rows(other | {"id": 8}).accepted == 1
 
 
-def test_claims_by_hand(tmp_path):
-    def entry(place, digest, key=None):
-        return Entry(place, place + 1, digest, key)
+def _entries(*rows):
+    """Of (digest, id), their places as they come."""
+    table = [(place, place + 1, digest, key) for place, (digest, key) in enumerate(rows)]
+    return pl.DataFrame(table, schema=ENTRIES, orient="row")
 
+
+def _codes(faults):
+    return {place: str(fault.code) for place, fault in by_place(faults).items()}
+
+
+def test_claims_by_hand(tmp_path):
     with open_index(tmp_path / "data") as index:
         index.begin("one", "a" * 64)
-        faults = index.add(
-            [
-                entry(0, b"A", "x"),
-                entry(1, b"B", "x"),
-                entry(2, b"A", "y"),
-                entry(3, b"C", "y"),
-                entry(4, b"B"),
-            ]
-        )
+        faults = index.add(_entries((b"A", "x"), (b"B", "x"), (b"A", "y"), (b"C", "y"), (b"B", None)))
         # What is refused claims nothing: neither B under A's id, nor A's repeat under the id that C has.
-        assert {place: str(fault.code) for place, fault in faults.items()} == {1: "DUP_ID", 2: "DUPLICATE"}
+        assert _codes(faults) == {1: "DUP_ID", 2: "DUPLICATE"}
+
+
+def _one_by_one(rows):
+    """The same by the rule alone: who comes first claims, and what is refused claims nothing."""
+    judgements, ids, faults = set(), set(), {}
+    for place, (digest, key) in enumerate(rows):
+        if digest in judgements:
+            faults[place] = "DUPLICATE"
+        elif key is not None and key in ids:
+            faults[place] = "DUP_ID"
+        else:
+            judgements.add(digest)
+            ids.add(key)
+    return faults
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 9))), max_size=25),
+    st.sets(st.integers(1, 24)),
+)
+def test_claims_of_many_at_once_are_those_of_one_after_the_other(numbers, cuts):
+    rows = [(b"%d" % digest, None if key is None else str(key)) for digest, key in numbers]
+    entries = _entries(*rows)
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
+    found = {}
+    with tempfile.TemporaryDirectory() as folder, open_index(Path(folder) / "data") as index:
+        index.begin("one", "a" * 64)
+        for start, end in pairwise(bounds):
+            found |= _codes(index.add(entries[start:end]))
+    assert found == _one_by_one(rows)

@@ -107,13 +107,14 @@ KILLED = """
     file, root, steps = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
     left = iter(range(steps))
     def counted(step):
-        def run(*arguments):
+        def run(*arguments, **named):
             if next(left, None) is None:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return step(*arguments)
+            return step(*arguments, **named)
         return run
-    # Every change to the store ends in one of these two.
-    pathlib.Path.replace, pathlib.Path.rename = counted(pathlib.Path.replace), counted(pathlib.Path.rename)
+    # Every change to the store is one of these.
+    for name in ("replace", "rename", "write_bytes", "write_text"):
+        setattr(pathlib.Path, name, counted(getattr(pathlib.Path, name)))
     ingest_file(file, root)
 """
 

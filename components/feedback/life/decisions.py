@@ -15,8 +15,9 @@ import polars as pl
 from components.config import FeedbackParams
 from components.errors import FeedbackError
 from components.feedback import commits, store
-from components.feedback.index import entries_of, open_index
-from components.feedback.judgements import digest_key
+from components.feedback.entries import digest_key
+from components.feedback.faults import by_place
+from components.feedback.index import claims_of, open_index
 from components.feedback.life.assessing import assess_again, with_findings, write_quality
 from components.feedback.life.events import find_folder, with_event
 from components.feedback.life.rewriting import rewrite_parts
@@ -45,9 +46,9 @@ def release(root: Path, batch: str, why: str, params: FeedbackParams | None = No
         shutil.copytree(held, rows)
         recent = index.recent()
         index.begin(batch, before.sha256, before.declared)
-        entries = entries_of(held)
-        by_place = index.add(entries)
-        faults = {entry.digest: by_place[entry.place] for entry in entries if entry.place in by_place}
+        entries = claims_of(held)
+        late = by_place(index.add(entries))
+        faults = {digest: late[place] for place, _, digest, _ in entries.iter_rows() if place in late}
         refused = [folder / "early.jsonl", folder / "late.jsonl"]
         _copy_lines(root / store.QUARANTINE / batch / store.REFUSED, refused[0], before)
         manifest, quality = _released(rows, before, faults, refused[1], why), rows / store.QUALITY
@@ -116,7 +117,7 @@ def _released(
     reasons: Counter[str] = Counter()
 
     def keep(part: pl.DataFrame) -> pl.DataFrame:
-        keys = [digest_key(digest) for digest in part["digest"]]
+        keys = _keys(part)
         sound = pl.Series([key not in faults for key in keys], dtype=pl.Boolean)
         lines.extend(_late_lines(manifest, part.filter(~sound), faults))
         reasons.update(str(faults[key].code) for key in keys if key in faults)
@@ -142,6 +143,10 @@ def _released(
 
 def _late_lines(manifest: Manifest, rows: pl.DataFrame, faults: Mapping[bytes, RowError]) -> Iterator[str]:
     """Lines of the quarantine. What stood in the file is gone: the row as it was accepted stands for it."""
-    for row in rows.iter_rows(named=True):
-        raw = json.dumps(row, default=str)
-        yield refused_line(manifest.file, "line", row["line"], raw, faults[digest_key(row["digest"])])
+    for row, key in zip(rows.iter_rows(named=True), _keys(rows), strict=True):
+        yield refused_line(manifest.file, "line", row["line"], json.dumps(row, default=str), faults[key])
+
+
+def _keys(rows: pl.DataFrame) -> list[bytes]:
+    """What the index knows them by."""
+    return rows.select(digest_key(pl.col("digest"))).to_series().to_list()

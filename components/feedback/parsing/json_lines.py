@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.feedback.limits import KEPT_RAW_CHARS, MAX_LINE_BYTES
 from components.feedback.parsing.block import BLOCK_BYTES, Block, RecordBlock
 from components.feedback.parsing.quick_json import decode_plain
 from components.feedback.parsing.record import Record, long_record, record_of, too_long
-from components.feedback.parsing.streams import PlainStream
+from components.feedback.parsing.streams import PlainStream, Span
 from components.feedback.parsing.strict_json import StrictJson
 from components.feedback.parsing.utf8 import BYTE_ORDER_MARK, decode, not_utf8
 from components.feedback.reasons import RowError
@@ -26,13 +27,16 @@ class LineBlock:
 
     name: str
     first_line: int
-    content: bytes
+    content: bytes | Span
 
     def records(self) -> Sequence[Record]:
-        text = decode(self.name, self.content, self.first_line)
+        content = self.content.read() if isinstance(self.content, Span) else self.content
+        text = decode(self.name, content, self.first_line)
         decoder = StrictJson()
         numbered = enumerate(text.split("\n"), start=self.first_line)
-        return [_record(decoder, number, line) for number, line in numbered if line.strip(_BLANKS)]
+        there = [(number, line) for number, line in numbered if line.strip(_BLANKS)]
+        plain = decode_plain([line for _, line in there])
+        return [_record(decoder, *each, values) for each, values in zip(there, plain, strict=True)]
 
 
 def line_blocks(name: str, stream: PlainStream) -> Iterator[Block]:
@@ -45,9 +49,11 @@ def line_blocks(name: str, stream: PlainStream) -> Iterator[Block]:
     while chunk := stream.read(BLOCK_BYTES):
         content = rest + (chunk.removeprefix(BYTE_ORDER_MARK) if line == 1 and not rest else chunk)
         end = content.rfind(b"\n") + 1
+        start = stream.count - len(content)
         for part in _cut(content[:end]):
-            yield LineBlock(name, line, part)
+            yield LineBlock(name, line, stream.piece(start, part))
             line += part.count(b"\n")
+            start += len(part)
         rest = content[end:]
         if len(rest) > MAX_LINE_BYTES:
             record, rest, ended = _skip(name, stream, line, rest)
@@ -85,11 +91,11 @@ def _skip(name: str, stream: PlainStream, line: int, start: bytes) -> tuple[Reco
     return long_record(line, raw), b"", 0
 
 
-def _record(decoder: StrictJson, number: int, line: str) -> Record:
+def _record(decoder: StrictJson, number: int, line: str, plain: dict[str, Any] | None) -> Record:
     if too_long(line):
         return long_record(number, line)
-    if (values := decode_plain(line)) is not None:
-        return Record(number, line, values)
+    if plain is not None:
+        return Record(number, line, plain)
     try:
         return record_of(number, line, decoder.decode(line))
     except RowError as fault:

@@ -6,11 +6,26 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from components.feedback.limits import EXPANSION_FLOOR_BYTES, MAX_BATCH_BYTES, MAX_EXPANSION
 from components.feedback.reasons import BatchError, Reason
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes of a file that whoever needs them reads: sent to another process, they would cost more."""
+
+    path: Path
+    start: int
+    size: int
+
+    def read(self) -> bytes:
+        with self.path.open("rb") as handle:
+            handle.seek(self.start)
+            return handle.read(self.size)
 
 
 class PlainStream:
@@ -19,14 +34,29 @@ class PlainStream:
     Args:
         name: of the file, for messages.
         most: bytes that may come out; more is a bomb. None: any number.
+        path: where the bytes lie as they are read; None: nowhere, they are unpacked.
+
+    Attributes:
+        count: how many bytes were read so far.
     """
 
-    def __init__(self, name: str, handle: BinaryIO | gzip.GzipFile, most: int | None) -> None:
+    def __init__(
+        self, name: str, handle: BinaryIO | gzip.GzipFile, most: int | None, path: Path | None = None
+    ) -> None:
         self._name = name
         self._handle = handle
         self._most = most
+        self._path = path
         self._start = b""
         self.count = 0
+
+    def piece(self, start: int, content: bytes) -> bytes | Span:
+        """Bytes that were read, to be kept for later.
+
+        Args:
+            start: where they begin in the stream.
+        """
+        return content if self._path is None else Span(self._path, start, len(content))
 
     def peek(self, size: int) -> bytes:
         """The first bytes, which are read again afterwards. Call it before `read`, once."""
@@ -67,7 +97,7 @@ def plain_stream(name: str, path: Path, zipped: bool) -> Iterator[PlainStream]:
     """
     with path.open("rb") as handle:
         if not zipped:
-            yield PlainStream(name, handle, None)
+            yield PlainStream(name, handle, None, path)
             return
         given = path.stat().st_size
         most = min(MAX_BATCH_BYTES, max(EXPANSION_FLOOR_BYTES, MAX_EXPANSION * given))

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 #: So many rows are looked at without their texts: shares of so many are known to a third of a percent.
-MOST_OUTLINED = 200_000
+MOST_OUTLINED = 100_000
 #: So many rows, and about so many characters, are read word by word.
 MOST_ROWS, MOST_CHARS = 10_000, 6_000_000
 #: So many rows of the past are looked at.

@@ -24,6 +24,9 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
 #: Letters that leave the paper white: Hangul fillers, Braille blank.
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
+#: Texts that begin so are not empty (a regular expression of the Rust engine): scripts that most texts are written in.
+SEEN_AT_ONCE = r"\A[!-~À-ɏΑ-ΡΣ-ωА-яא-תء-يअ-हก-ฮぁ-ゖァ-ヺ一-龥가-힣]"
+
 
 def is_empty(text: str) -> bool:
     """Whether a reader would see nothing."""

@@ -142,7 +142,8 @@ def _check_meta(meta: Mapping[str, Any]) -> None:
 def _check_secrets(texts: Iterable[tuple[str, str]]) -> None:
     for field, text in texts:
         if found := SECRET.find(text):
-            raise BatchError(Reason.SECRET, f"{field}: {found}", _REVOKE)
+            # Of some formats people name the fields.
+            raise BatchError(Reason.SECRET, f"{ascii(field)[1:-1]}: {found}", _REVOKE)
 
 
 def _check_texts(texts: list[tuple[str, str]]) -> None:
