@@ -15,7 +15,8 @@ class TrainParams(Section):
     Attributes:
         precision: of weights and activations while training: "fp32", "bf16", or "auto", which is bf16 where the
             hardware computes in it. Master weights, optimizer and saved models are float32 always.
-        microbatch_tokens: most tokens in one forward and backward pass; bounds memory, changes no result.
+        microbatch_tokens: most tokens in one forward and backward pass; bounds memory, changes no result. "auto": as
+            many as keep the device busy, which are few on a CPU.
         num_processes: processes that share each minibatch, one a GPU where there are GPUs.
         sharding: "none": each process has all of what it trains. "full": they divide it among them (FSDP2), that is the
             float32 weights, gradients and Adam's moments; one process has nothing to divide.
@@ -27,7 +28,7 @@ class TrainParams(Section):
     """
 
     precision: Literal["auto", "fp32", "bf16"]
-    microbatch_tokens: Count
+    microbatch_tokens: Literal["auto"] | Count
     num_processes: Count
     sharding: Literal["none", "full"]
     gradient_checkpointing: bool

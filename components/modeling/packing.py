@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 
 from components.errors import ModelError
 from components.modeling.kernel_sizes import TOKENS
+from components.modeling.last_layer import read_at
 from components.modeling.layout import Layout, Place, Span, lay_out
 
 #: Two answers to one prompt, and one to another, of unlike lengths and of tokens that every vocabulary has.
@@ -157,6 +158,12 @@ def hidden_states(model: PreTrainedModel, packed: Packed) -> Tensor:
     return states.squeeze(0)
 
 
+def states_at(model: PreTrainedModel, packed: Packed, places: Tensor) -> Tensor:
+    """[M, d] the trunk's last hidden states at `places` [M] of the row, and no more work than they need."""
+    with read_at(model, places):
+        return hidden_states(model, packed)[places]
+
+
 @torch.no_grad()
 def check_packing(model: PreTrainedModel) -> None:
     """Make sure that a packed row gives each sequence the states it has alone.
@@ -175,7 +182,7 @@ def check_packing(model: PreTrainedModel) -> None:
 def _states_are_equal(model: PreTrainedModel) -> bool:
     prompts, responses = zip(*PROBE, strict=True)
     packed = pack(prompts, model.device, responses)
-    together = hidden_states(model, packed)[packed.places_from_prompt_end(packed.response_lengths + 1)]
+    together = states_at(model, packed, packed.places_from_prompt_end(packed.response_lengths + 1))
     alone = torch.cat([_states_alone(model, prompt, response) for prompt, response in PROBE])
     return bool((together - alone).abs().max() <= PROBE_TOLERANCE * alone.abs().max())
 

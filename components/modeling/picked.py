@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+#: Numbers of a table that are worked on at once on a CPU.
+IN_CACHE = 1 << 17
 
 
 def picked_logprobs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -22,15 +26,21 @@ def picked_logprobs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) ->
 
 
 class _Picked(torch.autograd.Function):
-    """Keeps one [M, V] table, the probabilities, which in the backward pass becomes the gradient itself."""
+    """Keeps one [M, V] table, the probabilities, which in the backward pass becomes the gradient itself.
+
+    Some rows at a time: what lies between logits and probabilities stays in the cache, and is no table of its own.
+    """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, tokens: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-        scaled = logits.float() if temperature == 1.0 else logits.float() / temperature
-        table = torch.log_softmax(scaled, dim=-1)
-        picked = table.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
-        probabilities = table.exp()
-        entropy = -table.mul_(probabilities).sum(dim=-1)
+        picked, entropy = (logits.new_empty(len(logits), dtype=torch.float32) for _ in range(2))
+        probabilities = torch.empty_like(logits, dtype=torch.float32) if ctx.needs_input_grad[0] else None
+        for rows in _parts(logits):
+            scaled = logits[rows].float() if temperature == 1.0 else logits[rows].float() / temperature
+            table = torch.log_softmax(scaled, dim=-1)
+            picked[rows] = table.gather(-1, tokens[rows].unsqueeze(-1)).squeeze(-1)
+            share = torch.exp(table, out=None if probabilities is None else probabilities[rows])
+            entropy[rows] = -table.mul_(share).sum(dim=-1)
         ctx.probabilities, ctx.tokens, ctx.temperature = probabilities, tokens, temperature
         ctx.dtype = logits.dtype
         ctx.mark_non_differentiable(entropy)
@@ -41,7 +51,17 @@ class _Picked(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
         # d logprob / d logit = (1 at the picked token, else 0) - probability, over the temperature.
         share = (gradient / ctx.temperature).unsqueeze(-1)
-        table = ctx.probabilities.mul_(-share)
-        ctx.probabilities = None
-        table.scatter_add_(-1, ctx.tokens.unsqueeze(-1), share)
-        return table.to(ctx.dtype), None, None
+        table, ctx.probabilities = ctx.probabilities, None
+        found = table if ctx.dtype == torch.float32 else torch.empty_like(table, dtype=ctx.dtype)
+        for rows in _parts(table):
+            part = table[rows].mul_(-share[rows])
+            part.scatter_add_(-1, ctx.tokens[rows].unsqueeze(-1), share[rows])
+            if found is not table:
+                found[rows] = part
+        return found, None, None
+
+
+def _parts(table: Tensor) -> Iterator[slice]:
+    """Rows that go together: on a CPU those that its cache holds, on a GPU all."""
+    count = len(table) if table.device.type != "cpu" else max(1, IN_CACHE // table.shape[1])
+    return (slice(start, start + count) for start in range(0, len(table), count))

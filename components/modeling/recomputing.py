@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 from torch.utils.checkpoint import checkpoint
@@ -16,6 +16,22 @@ from components.errors import ModelError
 def repeated_layers(model: PreTrainedModel) -> list[GradientCheckpointingLayer]:
     """The layers that a model is a stack of, as transformers marks them; outer ones first."""
     return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+
+
+@contextmanager
+def within_when_recomputed(
+    layer: GradientCheckpointingLayer, surroundings: Callable[[], AbstractContextManager[None]]
+) -> Iterator[None]:
+    """What the layer computes in this block is computed again, where it is, within fresh `surroundings`."""
+    found = vars(layer).get("forward")
+    if found is None:
+        yield
+        return
+    layer.forward = partial(found, context_fn=lambda: (nullcontext(), surroundings()))
+    try:
+        yield
+    finally:
+        layer.forward = found
 
 
 @contextmanager

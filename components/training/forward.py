@@ -11,16 +11,14 @@ from transformers import PreTrainedModel
 from components.modeling.attention import reads_packed_rows
 from components.modeling.hidden import head_inputs
 from components.modeling.kernel_sizes import TOKENS, compiles_each_size
+from components.modeling.last_layer import read_at
 from components.modeling.loading import scalar_head
-from components.modeling.packing import Packed, hidden_states, model_inputs, pack
+from components.modeling.packing import Packed, model_inputs, pack, states_at
 from components.modeling.padding import padded_scores
 from components.modeling.picked import picked_logprobs
 from components.modeling.value_head import values_of
 from components.training.encoding import Encoded
-from components.training.microbatches import ranges_by_tokens
-
-#: Tokens of one forward pass without gradients; bounds its memory.
-TOKENS_AT_ONCE = 16_384
+from components.training.microbatches import even_ranges, tokens_at_once
 
 
 def pack_rows(model: PreTrainedModel, rows: Sequence[Encoded]) -> Packed:
@@ -40,7 +38,8 @@ def response_logprobs(
     tokens = torch.tensor([token for row in rows for token in row.response], device=model.device)
     count = len(tokens)
     places = _filled(model, packed.places_from_prompt_end(packed.response_lengths))
-    logits = model(**model_inputs(packed), logits_to_keep=places).logits
+    with read_at(model, places):
+        logits = model(**model_inputs(packed), logits_to_keep=places).logits
     logprobs, entropies = picked_logprobs(logits.squeeze(0), _filled(model, tokens), temperature)
     return logprobs[:count], entropies[:count]
 
@@ -82,7 +81,7 @@ def state_values(critic: PreTrainedModel, rows: Sequence[Encoded], after_last: b
     """
     packed = pack_rows(critic, rows)
     places = packed.places_from_prompt_end(packed.response_lengths + int(after_last))
-    return scalars(critic, hidden_states(critic, packed)[places])
+    return scalars(critic, states_at(critic, packed, places))
 
 
 def sequence_scores(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
@@ -90,7 +89,7 @@ def sequence_scores(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
     if not reads_packed_rows(model):
         return padded_scores(model, [row.ids for row in rows])
     packed = pack_rows(model, rows)
-    return scalars(model, hidden_states(model, packed)[packed.last])
+    return scalars(model, states_at(model, packed, packed.last))
 
 
 def scalars(model: PreTrainedModel, states: Tensor) -> Tensor:
@@ -103,7 +102,7 @@ def in_parts(rows: Sequence[Encoded], measure: Callable[[list[Encoded]], Sequenc
     """Apply `measure` to parts of few tokens and like length; its results, one a row, come back in the rows' order."""
     order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
     found: list[Tensor | None] = [None] * len(rows)
-    for part in ranges_by_tokens([len(rows[i]) for i in order], TOKENS_AT_ONCE):
+    for part in even_ranges([len(rows[i]) for i in order], tokens_at_once()):
         indices = [order[i] for i in part]
         for index, result in zip(indices, measure([rows[i] for i in indices]), strict=True):
             found[index] = result

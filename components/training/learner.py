@@ -17,7 +17,7 @@ from components.modeling.adapters import Adapters, add_adapters, merge_adapters
 from components.modeling.recomputing import recomputing
 from components.training.guards import GradientGuard
 from components.training.master_weights import MasterWeights
-from components.training.microbatches import Microbatches
+from components.training.microbatches import Microbatches, tokens_at_once
 from components.training.sharding import ShardedWeights
 from components.training.state_files import State
 from components.training.workers import Alone, Workers, deal
@@ -74,7 +74,7 @@ class Compute:
     """
 
     dtype: torch.dtype = torch.float32
-    microbatch_tokens: int = 16_384
+    microbatch_tokens: int = field(default_factory=tokens_at_once)
     workers: Workers = field(default_factory=Alone)
     adapters: Adapters | None = None
     recompute: bool = False

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from components.modeling import picked as module
 from components.modeling.picked import picked_logprobs
 
 TOKENS = torch.tensor([3, 0, 6, 3, 5])
@@ -50,6 +51,23 @@ def test_values_gradients_and_entropies(dtype, temperature):
     torch.testing.assert_close(given.grad.double(), gradient, rtol=1e-5, atol=2e-6)
     torch.testing.assert_close(entropy.double(), spread, rtol=1e-5, atol=2e-6)
     assert torch.equal(given, before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("numbers", [1, 14, 21])
+def test_rows_are_worked_on_in_any_portions(monkeypatch, numbers, dtype):
+    def found():
+        given = logits(dtype)
+        picked, entropy = picked_logprobs(given, TOKENS, 0.7)
+        (picked * UPSTREAM).sum().backward()
+        return picked.detach(), entropy, given.grad
+
+    whole = found()
+    monkeypatch.setattr(module, "IN_CACHE", numbers)
+    for part, expected in zip(found(), whole, strict=True):
+        torch.testing.assert_close(part, expected, rtol=1e-6, atol=1e-7)
+    with torch.no_grad():
+        assert torch.equal(picked_logprobs(logits(dtype), TOKENS, 0.7)[0], whole[0])
 
 
 def test_bfloat16_logits_are_computed_in_float32():

@@ -9,6 +9,7 @@ from components.config import Params, Section, load_params
 from components.errors import ConfigError
 from components.stages import training_run
 from components.stages.training_run import compute_from
+from components.training import microbatches
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,6 +176,14 @@ def test_precision_is_that_of_the_file_or_of_the_hardware(tmp_path, monkeypatch,
     compute = compute_from(load_params(path).train)
     assert compute.dtype == dtype
     assert compute.microbatch_tokens == 77
+
+
+def test_portions_are_those_of_the_file_or_fit_the_device(tmp_path, monkeypatch):
+    for device, tokens in (("cpu", 2_048), ("cuda", 16_384)):
+        monkeypatch.setattr(microbatches, "pick_device", lambda device=device: torch.device(device))
+        for named, expected in (("auto", tokens), (77, 77)):
+            path = changed(tmp_path, lambda p, named=named: p["train"].update(microbatch_tokens=named))
+            assert compute_from(load_params(path).train).microbatch_tokens == expected
 
 
 def test_no_file_and_broken_yaml(tmp_path):

@@ -23,7 +23,7 @@ def two_models():
 @pytest.mark.parametrize("portion", [1, 16_384])
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_the_sum_of_log_ratios_over_each_response(monkeypatch, portion, temperature):
-    monkeypatch.setattr(forward, "TOKENS_AT_ONCE", portion)
+    monkeypatch.setattr(forward, "tokens_at_once", lambda: portion)
     ours, theirs = two_models()
     expected = []
     for row in ROWS:

@@ -141,7 +141,7 @@ def test_the_reward_head_starts_at_one_over_root_d_plus_1(tmp_path):
 
 
 def test_parts_are_small_and_come_back_in_order(monkeypatch):
-    monkeypatch.setattr(forward, "TOKENS_AT_ONCE", 10)
+    monkeypatch.setattr(forward, "tokens_at_once", lambda: 10)
     seen = []
 
     def measure(part):

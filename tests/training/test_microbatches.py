@@ -10,7 +10,7 @@ from components.errors import ModelError
 from components.training.encoding import Encoded
 from components.training.forward import response_logprobs
 from components.training.learner import Compute, Learner, Schedule
-from components.training.microbatches import Microbatches, ranges_by_tokens
+from components.training.microbatches import Microbatches, even_ranges, ranges_by_tokens
 
 TOK = tokenizer()
 ROWS = [Encoded([5, 6, 7], [8 + i] * (i + 1)) for i in range(6)]
@@ -24,6 +24,16 @@ def test_ranges_by_hand():
     assert ranges_by_tokens([1, 2, 3, 9, 1], 4) == [range(0, 2), range(2, 3), range(3, 4), range(4, 5)]
     assert ranges_by_tokens([50, 50], 1) == [range(0, 1), range(1, 2)]
     assert ranges_by_tokens([], 4) == []
+
+
+def test_as_few_ranges_and_as_even_as_they_can_be():
+    # Ten tokens at most: [6, 4], [1] would do, but [6], [4, 1] has no more parts.
+    assert even_ranges([6, 4, 1], 10) == [range(0, 1), range(1, 3)]
+    assert even_ranges([3, 3, 3, 3], 9) == [range(0, 2), range(2, 4)]
+    assert even_ranges([2, 2, 2], 6) == [range(0, 3)]
+    # What is longer than the budget is a part of its own, and the others keep theirs.
+    assert even_ranges([1, 1, 1, 1, 9], 3) == [range(0, 3), range(3, 4), range(4, 5)]
+    assert even_ranges([], 4) == []
 
 
 def test_every_row_is_in_one_part_beside_rows_of_like_length():

@@ -27,7 +27,7 @@ def alone(model, row):
 
 @pytest.mark.parametrize("portion", [1, 20, 16_384])
 def test_raw_scores_keep_the_order_of_the_rows(model, monkeypatch, portion):
-    monkeypatch.setattr(forward, "TOKENS_AT_ONCE", portion)
+    monkeypatch.setattr(forward, "tokens_at_once", lambda: portion)
     rows = encode_pairs(TOK, FORMAT, PROMPTS, REPLIES)
     assert raw_scores(model, rows) == pytest.approx([alone(model, row) for row in rows], abs=2e-5)
     assert raw_scores(model, []) == []

@@ -40,7 +40,7 @@ def test_one_batch_is_learned_by_heart(family):
 
 @pytest.mark.parametrize("portion", [1, 30, 16_384])
 def test_the_loss_is_over_the_tokens_of_responses_alone(monkeypatch, portion):
-    monkeypatch.setattr(forward, "TOKENS_AT_ONCE", portion)
+    monkeypatch.setattr(forward, "tokens_at_once", lambda: portion)
     torch.manual_seed(0)
     model = policy("gpt2", TOK)
     loss, count = total(model, rows())
