@@ -12,7 +12,6 @@ from components.modeling.device import computes_in_bfloat16
 from components.stages.checkpointing import checkpoints_for
 from components.stages.step_log import StepLog
 from components.training.learner import Compute
-from components.training.microbatches import tokens_at_once
 from components.training.run import Run
 from components.training.workers import join_workers
 
@@ -39,7 +38,7 @@ def compute_from(train: TrainParams) -> Compute:
     bfloat16 = train.precision == "bf16" or (train.precision == "auto" and computes_in_bfloat16())
     return Compute(
         torch.bfloat16 if bfloat16 else torch.float32,
-        tokens_at_once() if train.microbatch_tokens == "auto" else train.microbatch_tokens,
+        None if train.microbatch_tokens == "auto" else train.microbatch_tokens,
         workers,
         adapters=Adapters(train.lora_rank, train.lora_alpha) if train.lora_rank else None,
         recompute=train.gradient_checkpointing,

@@ -66,7 +66,7 @@ class Compute:
 
     Attributes:
         dtype: of its weights and activations; the master weights are float32 always.
-        microbatch_tokens: the most tokens in one forward and backward pass.
+        microbatch_tokens: the most tokens in one forward and backward pass; None: as many as keep the device busy.
         workers: the processes that share each minibatch.
         adapters: where given, they learn and the model beside them does not; in the end they are merged into it.
         recompute: whether activations are computed again in the backward pass, which saves memory and takes time.
@@ -74,11 +74,16 @@ class Compute:
     """
 
     dtype: torch.dtype = torch.float32
-    microbatch_tokens: int = field(default_factory=tokens_at_once)
+    microbatch_tokens: int | None = None
     workers: Workers = field(default_factory=Alone)
     adapters: Adapters | None = None
     recompute: bool = False
     sharded: bool = False
+
+    @property
+    def tokens_at_once(self) -> int:
+        """The most tokens in one forward and backward pass."""
+        return self.microbatch_tokens or tokens_at_once(self.dtype)
 
 
 class Learner:
@@ -108,7 +113,7 @@ class Learner:
             self.optimizer, warmup, schedule.total_steps
         )
         self.guard = GradientGuard(schedule.total_steps * schedule.updates_per_step)
-        self.microbatches = Microbatches(compute.microbatch_tokens, in_step=compute.sharded)
+        self.microbatches = Microbatches(compute.tokens_at_once, in_step=compute.sharded)
         self.workers = compute.workers
         self._saving_memory = recomputing if compute.recompute else nullcontext
 

@@ -92,7 +92,7 @@ def train_reward_model(
 ) -> None:
     """Teach `model`, in place, to score preferred and well-rated answers higher."""
     # Half of what fits: a unit is never parted, so it must fit after the portions were halved.
-    lessons = plan_lessons(judgements, params, run.seed, run.compute.microbatch_tokens // 2)
+    lessons = plan_lessons(judgements, params, run.seed, run.compute.tokens_at_once // 2)
 
     attach_thresholds(model, [row for row in judgements if isinstance(row, EncodedRating)])
     learner = learner_for(model, len(lessons.plan), params, run)

@@ -178,12 +178,21 @@ def test_precision_is_that_of_the_file_or_of_the_hardware(tmp_path, monkeypatch,
     assert compute.microbatch_tokens == 77
 
 
-def test_portions_are_those_of_the_file_or_fit_the_device(tmp_path, monkeypatch):
-    for device, tokens in (("cpu", 2_048), ("cuda", 16_384)):
-        monkeypatch.setattr(microbatches, "pick_device", lambda device=device: torch.device(device))
-        for named, expected in (("auto", tokens), (77, 77)):
-            path = changed(tmp_path, lambda p, named=named: p["train"].update(microbatch_tokens=named))
-            assert compute_from(load_params(path).train).microbatch_tokens == expected
+@pytest.mark.parametrize(
+    ("named", "precision", "device", "tokens"),
+    [
+        ("auto", "fp32", "cpu", 2_048),
+        ("auto", "bf16", "cpu", 4_096),
+        ("auto", "bf16", "cuda", 16_384),
+        (77, "fp32", "cpu", 77),
+    ],
+)
+def test_portions_are_those_of_the_file_or_fit_the_device(
+    tmp_path, monkeypatch, named, precision, device, tokens
+):
+    monkeypatch.setattr(microbatches, "pick_device", lambda: torch.device(device))
+    path = changed(tmp_path, lambda p: p["train"].update(precision=precision, microbatch_tokens=named))
+    assert compute_from(load_params(path).train).tokens_at_once == tokens
 
 
 def test_no_file_and_broken_yaml(tmp_path):
