@@ -122,7 +122,11 @@ def test_batches_are_those_that_the_stage_read(tracker, root):
         listing,
         [
             {"md5": "0" * 32, "relpath": path}
-            for path in ("week-1-aaaaaaaa/rows-00000.parquet", "week-1-aaaaaaaa/manifest.json", "gone/manifest.json")
+            for path in (
+                "week-1-aaaaaaaa/rows-00000.parquet",
+                "week-1-aaaaaaaa/manifest.json",
+                "gone/manifest.json",
+            )
         ],
     )
     register_all(tracker)
