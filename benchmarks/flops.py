@@ -9,7 +9,8 @@ A forward pass over n tokens with logits at m of them takes
 
 floating-point operations; a multiplication with its addition counts as two. A backward pass takes twice as much.
 Padding, logits that nobody reads, norms, softmax, embeddings and optimizer steps count nothing, so that the share of
-the machine's peak says how much of the time was needed work.
+the machine's peak says how much of the time was needed work. What the last layer's feed-forward network would say
+of positions that nobody reads is counted all the same; our side leaves it out (components/modeling/last_layer.py).
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ MUTANTS = (
     Mutant(
         "temperature forgotten in training",
         "modeling/picked.py",
-        "logits.float() if temperature == 1.0 else logits.float() / temperature",
-        "logits.float()",
+        "logits[rows].float() if temperature == 1.0 else logits[rows].float() / temperature",
+        "logits[rows].float()",
         "tests/modeling/test_picked.py",
     ),
     Mutant(
@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "score of the first token",
         "training/forward.py",
-        "[packed.last])",
-        "[packed.prompt_ends])",
+        "packed, packed.last)",
+        "packed, packed.prompt_ends)",
         "tests/training/test_forward.py",
     ),
     Mutant(
