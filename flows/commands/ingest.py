@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 REJECTED = 3
 #: In words, because asking for help does not wait for the readers' libraries.
 FORMATS = (
-    "pairwise, rating, thumbs, ranking, demonstration, edit, hh-rlhf, pandalm, oasst-rankings, oasst-thumbs, "
-    "ukpconvarg1, rankme, sentence-polarity, argilla, label-studio"
+    "pairwise, rating, thumbs, ranking, demonstration, edit, messages, completion, kto, hh-rlhf, pandalm, "
+    "oasst-rankings, oasst-thumbs, ukpconvarg1, rankme, sentence-polarity, argilla, label-studio"
 )
 _JSON_KEYS = ("file", "batch", "status", "read", "accepted", "quarantined", "duplicates", "reasons")
 

@@ -57,7 +57,7 @@ def test_a_whole_surrogate_pair_is_a_character(workspace):
         ({"rejected": None}, "EMPTY_RESP", "rejected"),
         ({"chosen": 5}, "TYPE", "chosen"),
         ({"chosen": True}, "TYPE", "chosen"),
-        ({"chosen": ["x"]}, "TYPE", "chosen"),
+        ({"chosen": ["x"]}, "TYPE", "chosen[0]"),
         ({"id": 1.5}, "TYPE", "id"),
         ({"id": ["x"]}, "TYPE", "id"),
         ({"annotator": True}, "TYPE", "annotator"),
