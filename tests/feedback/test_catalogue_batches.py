@@ -17,7 +17,7 @@ from components.feedback.ingestion import ingest_file
 from components.feedback.parsing import streams
 
 SOUND = lines(pairs(3)).encode()
-PACKED = gzip.compress(SOUND)
+PACKED = gzip.compress(SOUND, mtime=0)
 ARRAY = json.dumps(pairs(3)).encode()
 CSV = b"prompt,chosen,rejected\na,b,c\n"
 TOKEN = SECRETS[12]
@@ -46,8 +46,8 @@ CASES = [
     ("b.json", ARRAY[:-30], "TRUNCATED", "b.json ends inside its JSON array"),
     ("b.csv", CSV + b'"d,e,f\n', "TRUNCATED", "b.csv ends inside the quotes of a record that begins on line 3"),
     ("b.parquet", PARQUET[:-4], "TRUNCATED", "b.parquet lacks the end of a Parquet file"),
-    ("b.jsonl.gz", gzip.compress(b" " * (17 << 20)), "BOMB", "b.jsonl.gz expands to more than"),
-    ("b.jsonl.gz", gzip.compress(PACKED), "ARCHIVE", "b.jsonl.gz holds an archive"),
+    ("b.jsonl.gz", gzip.compress(b" " * (17 << 20), mtime=0), "BOMB", "b.jsonl.gz expands to more than"),
+    ("b.jsonl.gz", gzip.compress(PACKED, mtime=0), "ARCHIVE", "b.jsonl.gz holds an archive"),
     ("b.jsonl", _zip(), "ARCHIVE", "b.jsonl holds an archive"),
     ("b.jsonl", b"", "EMPTY", "b.jsonl is empty"),
     ("b.csv", b"prompt,chosen,rejected\n", "EMPTY", "b.csv holds no rows"),
@@ -62,7 +62,7 @@ CASES = [
     ("b.jsonl", PACKED, "MAGIC", "b.jsonl holds gzip but does not end in .gz"),
     ("b.csv", SOUND, "MAGIC", "b.csv begins like JSON"),
     ("b.jsonl", pickle.dumps([PAIR]), "PICKLE", "b.jsonl holds a pickle"),
-    ("b.jsonl.gz", gzip.compress(pickle.dumps([PAIR])), "PICKLE", "b.jsonl.gz holds a pickle"),
+    ("b.jsonl.gz", gzip.compress(pickle.dumps([PAIR]), mtime=0), "PICKLE", "b.jsonl.gz holds a pickle"),
     ("b.jsonl", lines([*pairs(16), *BAD]), "BAD_RATIO", "b.jsonl: 5 of 21 rows cannot be accepted (EMPTY_RESP 5); the "
      "first is line 17: chosen: is empty"),
     ("b.jsonl", lines([*pairs(3), PAIR | {"rejected": TOKEN}]), "SECRET", "b.jsonl line 4: rejected: holds what has"),
