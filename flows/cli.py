@@ -10,6 +10,7 @@ import typer
 
 from components.errors import BusyError, PromotionRefusedError, RlhfError
 from flows.commands import feedback, generate, inbox, ingest, promote, retrain, rollback, simulate, status
+from flows.ending import lose_no_signal
 
 FAILED, REFUSED, BUSY = 1, 4, 5
 
@@ -57,6 +58,7 @@ def options(
 def main() -> None:
     """Run a command; an expected failure is its message and what to do about it, on stderr."""
     signal.signal(signal.SIGTERM, _end)
+    lose_no_signal()
     debug = "--debug" in sys.argv
     try:
         app()

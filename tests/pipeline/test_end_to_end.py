@@ -30,9 +30,14 @@ def rlhf(workspace: Path, *arguments: str, timeout: int = 1500) -> subprocess.Co
 
 
 def environment() -> dict[str, str]:
-    """A person's shell: no server named, and as many threads as the machine has."""
-    left_out = ("PREFECT", "MLFLOW", "OMP_NUM_THREADS", "RLHF_AUTHOR")
-    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    """A person's shell: no server named, and as many threads as the machine has.
+
+    Where two processes share the suite, one thread: threads that wait for each other's cores take twice as long.
+    """
+    left_out = ["PREFECT", "MLFLOW", "RLHF_AUTHOR"]
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        left_out.append("OMP_NUM_THREADS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(tuple(left_out))}
 
 
 @pytest.fixture(scope="module")
