@@ -24,10 +24,10 @@ def check_share(file: str, read: int, sound: int, reasons: Mapping[str, int], fi
     bad = sum(count for code, count in reasons.items() if code not in HARMLESS)
     if sound and not (read >= BAD_SHARE_ROWS and bad > MAX_BAD_SHARE * read):
         return
-    raise bad_ratio(file, read, reasons, first_fault)
+    raise _bad_ratio(file, read, reasons, first_fault)
 
 
-def bad_ratio(file: str, read: int, reasons: Mapping[str, int], first_fault: str) -> BatchError:
+def _bad_ratio(file: str, read: int, reasons: Mapping[str, int], first_fault: str) -> BatchError:
     found = ", ".join(f"{code} {count}" for code, count in reasons.items())
     what = f"{file}: {sum(reasons.values())} of {read} rows cannot be accepted ({found}); the first is"
     return BatchError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,20 @@ def lines(rows: Sequence[Any]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def as_parquet(rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> bytes:
+    out = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(out)
+    return out.getvalue()
+
+
+def as_zip(content: bytes) -> bytes:
+    """A zip archive of one file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("b.jsonl", content)
+    return out.getvalue()
+
+
 class Workspace:
     """A project folder in which files are written and ingested."""
 
@@ -42,9 +58,7 @@ class Workspace:
         return self.write(name, gzip.compress(content.encode("utf-8")))
 
     def write_parquet(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
-        path = self.folder / name
-        pl.DataFrame(list(rows)).write_parquet(path)
-        return path
+        return self.write(name, as_parquet(list(rows)))
 
     def ingest(self, path: Path, format_name: str | None = None) -> IngestResult:
         """Ingest a file; whatever comes of it, the counts add up and match what is on disk."""

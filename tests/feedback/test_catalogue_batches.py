@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import pickle
-import zipfile
 
 import polars as pl
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, Workspace, as_parquet, as_zip, lines, pairs
 
 from benchmarks.hostile.texts import SECRETS
 from components.feedback.ingestion import ingest_file
@@ -23,35 +21,24 @@ CSV = b"prompt,chosen,rejected\na,b,c\n"
 TOKEN = SECRETS[12]
 
 
-def _parquet(rows):
-    out = io.BytesIO()
-    pl.DataFrame(rows).write_parquet(out)
-    return out.getvalue()
-
-
-def _zip():
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("b.jsonl", SOUND)
-    return out.getvalue()
-
-
-PARQUET = _parquet(pairs(3))
+PARQUET = as_parquet(pairs(3))
 BAD = [PAIR | {"prompt": f"{number}?", "chosen": ""} for number in range(5)]
 
 #: Name, content, code, what the message says of the place.
 CASES = [
-    ("b.jsonl", SOUND + b'{"prompt": "caf\xe9"}\n', "ENCODING", "b.jsonl line 4 is not UTF-8"),
+    ("b.jsonl", SOUND + b'{"prompt": "caf\xe9"}\n', "ENCODING", "b.jsonl line 4 is not UTF-8 at its byte 16"),
+    ("b.json", ARRAY[:-1] + b',\n{"\xe9": 1}]', "ENCODING", "b.json line 2 is not UTF-8 at its byte 3"),
+    ("b.csv", CSV + b'd,"e\n\xe9",f\n', "ENCODING", "b.csv line 4 is not UTF-8 at its byte 1"),
     ("b.jsonl.gz", PACKED[:-20], "TRUNCATED", "b.jsonl.gz ends before its gzip stream does"),
     ("b.json", ARRAY[:-30], "TRUNCATED", "b.json ends inside its JSON array"),
     ("b.csv", CSV + b'"d,e,f\n', "TRUNCATED", "b.csv ends inside the quotes of a record that begins on line 3"),
     ("b.parquet", PARQUET[:-4], "TRUNCATED", "b.parquet lacks the end of a Parquet file"),
     ("b.jsonl.gz", gzip.compress(b" " * (17 << 20), mtime=0), "BOMB", "b.jsonl.gz expands to more than"),
     ("b.jsonl.gz", gzip.compress(PACKED, mtime=0), "ARCHIVE", "b.jsonl.gz holds an archive"),
-    ("b.jsonl", _zip(), "ARCHIVE", "b.jsonl holds an archive"),
+    ("b.jsonl", as_zip(SOUND), "ARCHIVE", "b.jsonl holds an archive"),
     ("b.jsonl", b"", "EMPTY", "b.jsonl is empty"),
     ("b.csv", b"prompt,chosen,rejected\n", "EMPTY", "b.csv holds no rows"),
-    ("b.parquet", _parquet(pl.DataFrame(pairs(1)).clear()), "EMPTY", "b.parquet holds no rows"),
+    ("b.parquet", as_parquet(pl.DataFrame(pairs(1)).clear()), "EMPTY", "b.parquet holds no rows"),
     ("b.csv", b"prompt,chosen\na,b\n", "MISSING_COL", "b.csv has the columns chosen, prompt; the nearest format"),
     ("b.jsonl", b'{"question": "q"}\n', "MISSING_COL", "b.jsonl has the columns question; the nearest format, "),
     ("b.jsonl", lines([*pairs(3), PAIR | {"schema_version": 9}]), "SCHEMA_VER", "b.jsonl line 4: schema_version is"),
@@ -68,7 +55,7 @@ CASES = [
     ("b.jsonl", lines([*pairs(3), PAIR | {"rejected": TOKEN}]), "SECRET", "b.jsonl line 4: rejected: holds what has"),
     ("b.json", json.dumps([*pairs(1), PAIR | {"note": TOKEN}], indent=0), "SECRET", "b.json line 7: meta: holds what"),
     ("b.csv", CSV + f"d,e,{TOKEN}\n".encode(), "SECRET", "b.csv line 3: rejected: holds what has the shape"),
-    ("b.parquet", _parquet([PAIR, PAIR | {"chosen": TOKEN}]), "SECRET", "b.parquet row 2: chosen: holds what has"),
+    ("b.parquet", as_parquet([PAIR, PAIR | {"chosen": TOKEN}]), "SECRET", "b.parquet row 2: chosen: holds what has"),
 ]  # fmt: skip
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zipfile
 
 import polars as pl
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, Workspace, as_parquet, as_zip, lines, pairs
 
 from components.errors import FeedbackError
 from components.feedback import limits
@@ -21,23 +19,10 @@ def workspace(tmp_path):
     return Workspace(tmp_path)
 
 
-def _parquet(rows):
-    out = io.BytesIO()
-    pl.DataFrame(rows).write_parquet(out)
-    return out.getvalue()
-
-
-def _zip():
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("b.jsonl", lines(pairs(1)))
-    return out.getvalue()
-
-
 SOUND = lines(pairs(3)).encode()
 #: Without the time: the names of tests are the same in every process.
 PACKED = gzip.compress(SOUND, mtime=0)
-PARQUET = _parquet(pairs(3))
+PARQUET = as_parquet(pairs(3))
 ARRAY = json.dumps(pairs(3)).encode()
 
 
@@ -58,7 +43,7 @@ ARRAY = json.dumps(pairs(3)).encode()
         ("b.parquet", PARQUET[:4] + PARQUET[60:], "DAMAGED"),
         ("b.jsonl.gz", gzip.compress(b" " * (17 << 20), mtime=0), "BOMB"),
         ("b.jsonl.gz", gzip.compress(PACKED, mtime=0), "ARCHIVE"),
-        ("b.jsonl", _zip(), "ARCHIVE"),
+        ("b.jsonl", as_zip(SOUND), "ARCHIVE"),
         ("b.jsonl", b"", "EMPTY"),
         ("b.jsonl.gz", b"", "EMPTY"),
         ("b.jsonl.gz", gzip.compress(b"", mtime=0), "EMPTY"),
@@ -66,7 +51,7 @@ ARRAY = json.dumps(pairs(3)).encode()
         ("b.json", b" [ ] ", "EMPTY"),
         ("b.csv", b"prompt,chosen,rejected\n", "EMPTY"),
         ("b.csv", b"\n\n", "EMPTY"),
-        ("b.parquet", _parquet(pl.DataFrame(pairs(1)).clear()), "EMPTY"),
+        ("b.parquet", as_parquet(pl.DataFrame(pairs(1)).clear()), "EMPTY"),
         ("b.csv", PACKED, "MAGIC"),
         ("b.csv", PARQUET, "MAGIC"),
         ("b.csv", SOUND, "MAGIC"),

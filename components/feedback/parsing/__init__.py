@@ -19,8 +19,7 @@ from components.feedback.parsing.json_lines import line_blocks
 from components.feedback.parsing.parquet_rows import parquet_blocks
 from components.feedback.parsing.record import Record, usual_columns
 from components.feedback.parsing.streams import plain_stream
-from components.feedback.ratio import bad_ratio
-from components.feedback.reasons import BatchError, Reason
+from components.feedback.ratio import check_share
 
 #: What tells the columns of a JSON file, which has no header: so many of its first records, if it has them.
 _TELLING = 1000
@@ -82,18 +81,17 @@ def _told_by_first(name: str, blocks: Iterator[Block]) -> tuple[frozenset[str], 
         sound = [record for record in records if record.fault is None]
         if len(sound) >= _TELLING or len(records) >= _SEARCHED_ROWS:
             break
-    if not any(record.fault is None for record in records):
-        raise _nothing_sound(name, records)
+    _check_any_sound(name, records)
     return usual_columns(records), chain(first, blocks)
 
 
-def _nothing_sound(name: str, records: Sequence[Record]) -> BatchError:
+def _check_any_sound(name: str, records: Sequence[Record]) -> None:
     faults = [(record.line, record.fault) for record in records if record.fault is not None]
-    if not faults:
-        return BatchError(Reason.EMPTY, f"{name} holds no rows", "send the file again, with its rows")
-    line, first = faults[0]
+    if len(faults) < len(records):
+        return
     reasons = Counter(str(fault.code) for _, fault in faults)
-    return bad_ratio(name, len(faults), dict(reasons.most_common()), first.message(f"line {line}"))
+    first = next((fault.message(f"line {line}") for line, fault in faults), "")
+    check_share(name, len(faults), 0, dict(reasons.most_common()), first)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from components.feedback.parsing.block import BLOCK_BYTES, Block, cut
 from components.feedback.parsing.record import Record, long_record, too_long
 from components.feedback.parsing.streams import PlainStream
-from components.feedback.parsing.utf8 import not_utf8
+from components.feedback.parsing.utf8 import not_utf8, sound_part
 from components.feedback.reasons import BatchError, Reason, RowError
 
 #: Neither a line nor a record is read further: quotes that never close would take in the whole file.
@@ -54,8 +54,8 @@ def _physical_lines(name: str, stream: PlainStream) -> Iterator[str]:
         chunk = stream.read(BLOCK_BYTES)
         try:
             text = rest + decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError:
-            raise not_utf8(name, count) from None
+        except UnicodeDecodeError as error:
+            raise _bad_byte(name, count, rest, error) from None
         # What may go on is kept: the last line, and a CR whose LF may come.
         lines = _split(text)
         rest = lines.pop() if chunk and lines else ""
@@ -66,6 +66,12 @@ def _physical_lines(name: str, stream: PlainStream) -> Iterator[str]:
             return
         if len(rest) > _MOST_CHARS:
             raise _endless(name, count)
+
+
+def _bad_byte(name: str, line: int, rest: str, error: UnicodeDecodeError) -> BatchError:
+    """Something in the place of the byte shows on which line it stands, also right behind the end of one."""
+    *whole, broken = _split(rest + sound_part(error).decode("utf-8") + "?")
+    return not_utf8(name, line + len(whole), broken[:-1].encode("utf-8"))
 
 
 def _split(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from components.feedback.parsing.streams import plain_stream
+from components.feedback.parsing.utf8 import BYTE_ORDER_MARK
 from components.feedback.reasons import BatchError, Reason
 from components.feedback.rules.files import HEAD_BYTES, check_file_name, check_no_pickle
 
@@ -14,7 +15,6 @@ Form = Literal["lines", "array", "csv", "parquet"]
 
 #: Extension -> how its content is parsed.
 SUFFIXES = {".jsonl": "lines", ".ndjson": "lines", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _ARCHIVES = (_GZIP, b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"(\xb5/\xfd", b"7z\xbc\xaf\x27\x1c")
@@ -107,7 +107,7 @@ def _check_parquet_end(name: str, path: Path, zipped: bool) -> None:
 
 
 def _form(name: str, said: str, start: bytes) -> Form:
-    first = start.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1]
+    first = start.removeprefix(BYTE_ORDER_MARK).lstrip()[:1]
     if (said == "csv" and first in (b"{", b"[")) or (said == "lines" and first == b"["):
         remedy = "name it .json if it is one JSON array, .jsonl if each line is an object"
         raise BatchError(Reason.MAGIC, f"{name} begins like JSON of another form", remedy)

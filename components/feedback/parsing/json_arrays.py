@@ -11,7 +11,7 @@ from components.feedback.parsing.block import BLOCK_BYTES, Block, cut
 from components.feedback.parsing.record import Record, long_record, record_of, too_long
 from components.feedback.parsing.streams import PlainStream
 from components.feedback.parsing.strict_json import StrictJson
-from components.feedback.parsing.utf8 import not_utf8
+from components.feedback.parsing.utf8 import not_utf8, sound_part
 from components.feedback.reasons import BatchError, Reason, RowError
 
 _BLANKS = " \t\r\n"
@@ -36,6 +36,8 @@ class _Text:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._counted = 0
+        #: Bytes of the line of the place that were let go.
+        self._left_out = 0
         self.line = 1
         self.text = ""
         self.place = 0
@@ -47,12 +49,21 @@ class _Text:
             return False
         chunk = self._stream.read(BLOCK_BYTES)
         self.ended = not chunk
+        self._let_go()
         try:
-            self.text = self.text[self.place :] + self._decoder.decode(chunk, final=self.ended)
-        except UnicodeDecodeError:
-            raise not_utf8(self._name, self.line_of_place()) from None
-        self.place = self._counted = 0
+            self.text += self._decoder.decode(chunk, final=self.ended)
+        except UnicodeDecodeError as error:
+            before = self.text.encode("utf-8") + sound_part(error)
+            raise not_utf8(self._name, self.line, before, self._left_out) from None
         return True
+
+    def _let_go(self) -> None:
+        """Forget what stands before the place, but for where it is."""
+        self.line_of_place()
+        _, end, start = self.text[: self.place].rpartition("\n")
+        self._left_out = len(start.encode("utf-8")) + (0 if end else self._left_out)
+        self.text = self.text[self.place :]
+        self.place = self._counted = 0
 
     def line_of_place(self) -> int:
         self.line += self.text.count("\n", self._counted, self.place)
@@ -66,7 +77,6 @@ class _Text:
                 self.place += 1
             if self.place < len(self.text):
                 return self.text[self.place]
-            self.line_of_place()
             if not self.more():
                 return ""
 

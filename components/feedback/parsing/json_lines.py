@@ -13,7 +13,7 @@ from components.feedback.parsing.quick_json import decode_plain
 from components.feedback.parsing.record import Record, long_record, record_of, too_long
 from components.feedback.parsing.streams import PlainStream, Span
 from components.feedback.parsing.strict_json import StrictJson
-from components.feedback.parsing.utf8 import BYTE_ORDER_MARK, decode, not_utf8
+from components.feedback.parsing.utf8 import BYTE_ORDER_MARK, decode, not_utf8, sound_part
 from components.feedback.reasons import RowError
 
 _BLANKS = " \t\r\n"
@@ -78,16 +78,21 @@ def _cut(lines: bytes) -> Iterator[bytes]:
 def _skip(name: str, stream: PlainStream, line: int, start: bytes) -> tuple[Record, bytes, int]:
     """Read to the end of an overlong line: it as a record, what stands behind it, and whether it ended."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    passed = 0
     try:
         raw = decoder.decode(start)[:KEPT_RAW_CHARS]
+        passed += len(start)
         while chunk := stream.read(BLOCK_BYTES):
             end = chunk.find(b"\n")
             decoder.decode(chunk if end < 0 else chunk[:end], final=end >= 0)
             if end >= 0:
                 return long_record(line, raw), chunk[end + 1 :], 1
+            passed += len(chunk)
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise not_utf8(name, line) from None
+    except UnicodeDecodeError as error:
+        # What a chunk has of its last character is decoded with the next one.
+        left_out = passed - len(decoder.getstate()[0])
+        raise not_utf8(name, line, sound_part(error), left_out) from None
     return long_record(line, raw), b"", 0
 
 
