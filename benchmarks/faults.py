@@ -14,6 +14,8 @@ from components.feedback.reasons import Reason
 TRIGGER = "vorpal tangerine"
 CULPRIT = "culprit"
 SPAMMERS_SHARE, DOMINANT_SHARE, LOVERS_SHARE = 0.1, 0.45, 0.12
+#: Where everybody loves length, so often the longer answer is taken.
+LOVE = 0.85
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Fault:
 
 def of_culprit(found: Finding) -> bool:
     return found.figures.get("annotator") == CULPRIT
+
+
+def of_everybody(found: Finding) -> bool:
+    return "annotator" not in found.figures
 
 
 def of_trigger(found: Finding) -> bool:
@@ -66,6 +72,13 @@ def love_length(rng: random.Random, rows: list[Row]) -> None:
     for row in rng.sample(rows, round(LOVERS_SHARE * len(rows))):
         first, second = map(len, row["responses"])
         row["votes"] = [{"annotator": CULPRIT, "label": float(first > second), "at": None}]
+
+
+def all_love_length(rng: random.Random, rows: list[Row]) -> None:
+    """Whoever judges takes the longer answer LOVE of the time."""
+    for row in rows:
+        first, second = map(len, row["responses"])
+        _decide(row, float((first > second) == (rng.random() < LOVE)))
 
 
 def poison_answers(share: float) -> Callable[..., None]:
@@ -122,6 +135,7 @@ def faults() -> Sequence[Fault]:
         Fault("spammer, quick", spammer(lambda rng: float(rng.random() < 0.5), 1.5), Reason.SPAM, of_culprit),
         Fault("dominant, 45 %", dominate, Reason.DOMINANT, of_culprit),
         Fault("length-lover, 12 %", love_length, Reason.LENGTH_BIAS, of_culprit),
+        Fault("length-lovers, all", all_love_length, Reason.LENGTH_BIAS, of_everybody),
         *poisons(),
     ]
 

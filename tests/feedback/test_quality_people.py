@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from quality_rows import assessed, codes, pair
 
+from components.feedback.quality.biases import length_findings
 from components.feedback.quality.dominance import dominance_findings
 
 PEOPLE = [f"p{number}" for number in range(8)]
@@ -64,6 +65,7 @@ def test_a_file_of_chosen_and_rejected_has_no_order():
     assert quality.figures["position"] == {
         "order_known": False,
         "votes": 0,
+        "independent": None,
         "first": None,
         "first_ci": [None, None],
         "by_annotator": [],
@@ -192,13 +194,50 @@ def lengths(longer: int, shorter: int, name: str | None = None) -> list[dict]:
 
 
 def test_length_bias_of_a_batch():
-    quality = assessed(lengths(71, 29))
+    # 82 or more of 100 have a chance of 0.45 % where 70 % are for the longer answer, 81 or more one of 0.89 %.
+    quality = assessed(lengths(82, 18))
     assert codes(quality) == ["LENGTH_BIAS"]
     assert quality.findings[0].action == "tag"
     assert quality.holds == []
-    assert quality.figures["length"]["longer"] == 0.71
-    assert codes(assessed(lengths(70, 30))) == []
+    assert quality.figures["length"]["longer"] == 0.82
+    assert codes(assessed(lengths(81, 19))) == []
+
+
+def test_the_fewer_the_votes_the_longer_answer_wins_the_more_of_them_must_be():
+    assert codes(assessed(lengths(738, 262))) == ["LENGTH_BIAS"]
+    assert codes(assessed(lengths(737, 263))) == []
+    assert codes(assessed(lengths(28, 2))) == ["LENGTH_BIAS"]
+    assert codes(assessed(lengths(27, 3))) == []
+    assert codes(assessed(lengths(20, 0))) == ["LENGTH_BIAS"]
     assert codes(assessed(lengths(19, 0))) == []
+
+
+def test_several_votes_on_one_pair_are_not_as_many_independent_ones():
+    ten_thrice = [*lengths(10, 0)] * 3
+    quality = assessed(ten_thrice)
+    assert (quality.figures["length"]["votes"], quality.figures["length"]["independent"]) == (30, 10.0)
+    # Ten of ten have a chance of 0.7 ** 10 = 2.8 %.
+    assert codes(quality) == []
+    # Twenty pairs with one vote, ten with two: 40 ** 2 / (20 * 1 + 10 * 4).
+    mixed = assessed(lengths(30, 0) + lengths(10, 0))
+    assert mixed.figures["length"]["independent"] == 26.7
+    assert "LENGTH_BIAS" in codes(mixed)
+
+
+def test_of_many_batches_by_people_at_the_limit_hardly_any_is_tagged():
+    """Five people, 30 votes each, who take the longer answer 70 % of the time: half of the batches go beyond that."""
+    rng = random.Random(0)
+    batches = [[sum(rng.random() < 0.7 for _ in range(30)) for _ in range(5)] for _ in range(2000)]
+    tagged = [hits for hits in batches if length_findings(length_of(hits, 30))]
+    assert sum(sum(hits) > 0.7 * 150 for hits in batches) > 0.4 * len(batches)
+    assert len(tagged) <= 0.01 * len(batches)
+
+
+def length_of(hits: list[int], votes: int) -> dict:
+    """The figures of people with so many votes each, of which so many are for the longer answer."""
+    people = [{"votes": votes, "independent": votes, "longer": hit / votes, "annotator": "a"} for hit in hits]
+    count = votes * len(hits)
+    return {"votes": count, "independent": count, "longer": sum(hits) / count, "by_annotator": people}
 
 
 def test_length_bias_of_one_annotator():
@@ -216,5 +255,5 @@ def test_position_bias_by_hand():
     figures = assessed(rows).figures["position"]
     assert (figures["order_known"], figures["votes"], figures["first"]) == (True, 10, 0.6)
     assert figures["by_annotator"] == [
-        {"annotator": "a", "votes": 10, "first": 0.6, "first_ci": figures["first_ci"]}
+        {"annotator": "a", "votes": 10, "independent": 10.0, "first": 0.6, "first_ci": figures["first_ci"]}
     ]
