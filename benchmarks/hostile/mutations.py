@@ -40,6 +40,7 @@ _VALUES: list[Any] = [
     {"role": "user"},
     {"prompt": {"prompt": []}},
 ]  # fmt: skip
+_EXTRA = ("page", "meta", "score", "gold", "seconds", "scale", "strength", "tags", "batch", "digest", "line")
 
 
 def _pick_field(rng: random.Random, row: Row) -> str:
@@ -81,23 +82,7 @@ def _rename_field(rng: random.Random, row: Row) -> None:
 
 
 def _extra_field(rng: random.Random, row: Row) -> None:
-    row[
-        rng.choice(
-            [
-                "page",
-                "meta",
-                "score",
-                "gold",
-                "seconds",
-                "scale",
-                "strength",
-                "tags",
-                "batch",
-                "digest",
-                "line",
-            ]
-        )
-    ] = _any_value(rng)
+    row[rng.choice(_EXTRA)] = _any_value(rng)
 
 
 def _nest(rng: random.Random, row: Row) -> None:

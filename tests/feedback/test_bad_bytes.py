@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, lines, pairs
 
 from components.feedback.parsing import csv_rows, json_arrays, json_lines, parsed
 from components.feedback.parsing.block import BLOCK_BYTES
@@ -18,13 +18,6 @@ from components.feedback.reasons import BatchError
 LINE = 1 << 14
 ROWS = 600
 LAST_OF_CHUNK, LAST = BLOCK_BYTES // LINE + 1, ROWS + 1
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
-
 HEADS = {"b.csv": "prompt,chosen,rejected\n", "b.json": "[\n", "b.jsonl": "\n"}
 
 

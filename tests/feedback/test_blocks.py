@@ -23,11 +23,6 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
-
 def _csv(rows):
     header = "prompt,chosen,rejected\r\n"
     quoted = (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, lines, pairs
 from life_case import MANY, ONE_PERSON
 
 from components.config import FeedbackParams, HoldParams
@@ -15,11 +14,6 @@ from components.feedback.life.decisions import refuse, release
 from components.feedback.life.withdrawal import withdraw_annotator, withdraw_batch
 
 BOLD = {"chosen": "<b>Blue</b>."}
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _tagged(rows, *numbers):

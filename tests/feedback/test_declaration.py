@@ -3,15 +3,10 @@
 import json
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, lines, pairs
 
 from components.feedback.manifest import manifest_of
 from components.files import sha256_file
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _declared(workspace, name="b.jsonl", **said):

@@ -6,7 +6,7 @@ import json
 import tracemalloc
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, lines, pairs
 from life_case import quarantined
 
 from components.errors import FeedbackError
@@ -18,11 +18,6 @@ from components.feedback.life.person import Person
 from components.feedback.life.withdrawal import Withdrawal, withdraw_annotator
 from components.feedback.reasons import Reason, RowError
 from components.feedback.sifting import refused_line
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _entries(workspace, result):

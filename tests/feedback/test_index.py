@@ -21,11 +21,6 @@ from components.feedback.index import FILE, open_index
 SIGNED = [{**row, "annotator": "ann"} for row in pairs(5)]
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
-
 def _index_file(workspace):
     return workspace.folder / ".rlhf" / FILE
 

@@ -7,17 +7,11 @@ import json
 
 import polars as pl
 import pytest
-from batch_files import PAIR, Workspace, as_parquet, as_zip, lines, pairs
+from batch_files import PAIR, as_parquet, as_zip, lines, pairs
 
 from components.errors import FeedbackError
 from components.feedback import limits
 from components.feedback.store import list_manifests, read_accepted
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
 
 SOUND = lines(pairs(3)).encode()
 #: Without the time: the names of tests are the same in every process.

@@ -8,13 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
+from batch_files import PAIR, lines, pairs
 
 ROWS = [
     {

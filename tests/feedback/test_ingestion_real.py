@@ -11,15 +11,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from batch_files import Workspace
 
 FOLDER = os.environ.get("RLHF_REAL_FEEDBACK", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="RLHF_REAL_FEEDBACK names no folder")
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 @pytest.mark.parametrize(

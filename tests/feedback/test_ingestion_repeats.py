@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
+from batch_files import PAIR, lines, pairs
 
 
 def _ab(preferred, **fields):

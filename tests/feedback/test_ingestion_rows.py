@@ -6,14 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, lines, pairs
 
 from components.feedback.reasons import BATCH_TAGS, HOLDS, OF_BATCHES, REMEDIES, ROW_TAGS, Reason
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 @pytest.mark.parametrize(

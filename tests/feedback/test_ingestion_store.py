@@ -11,18 +11,13 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, lines, pairs
 
 from components.errors import FeedbackError
 from components.feedback import store
 from components.files import digest_tree, sha256_file
 
 PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _tree(folder):

@@ -7,8 +7,8 @@ import io
 import json
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
-from life_case import MANY, ONE_PERSON, accepted, die, dying_at, hold, quarantined
+from batch_files import PAIR, lines, pairs
+from life_case import MANY, ONE_PERSON, accepted, die, dying_at, quarantined
 
 from components.config import FeedbackParams, HoldParams
 from components.errors import FeedbackError
@@ -17,16 +17,6 @@ from components.feedback.ingestion import ingest_file
 from components.feedback.life.decisions import refuse, release
 from components.feedback.life.mending import as_csv, refused_rows, retry
 from components.feedback.life.withdrawal import withdraw_batch
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
-
-@pytest.fixture
-def held(workspace):
-    return hold(workspace)
 
 
 def test_a_held_batch_waits_outside_the_feedback(workspace, held):

@@ -11,50 +11,47 @@ from components.feedback.life.person import Person
 CSV = "What?,Yes.,No.,{},3"
 
 
-@pytest.mark.parametrize(
-    ("name", "raw"),
-    [
-        # Whatever the field is called, and however JSON may spell a letter.
-        ("ann", '{"prompt": "Q", "annotator": "ann"}'),
-        ("ann", '{"prompt": "Q", "reviewers": [{"who": "ann"}]}'),
-        ("ann", '{"votes": {"ann": 1, "bob": 0}}'),
-        ("ann", r'{"annotator": "\u0061nn"}'),
-        ("ann/7", r'{"annotator": "ann\/7"}'),
-        ("é-1", r'{"annotator": "\u00E9-1"}'),
-        ('a "b"', r'{"annotator": "a \"b\""}'),
-        # The first of a key that is given twice counts, too.
-        ("ann", '{"annotator": "ann", "annotator": "bob"}'),
-        ("ann", '{"note": "said ann, who left"}'),
-        ("ann", '{"note": "Ask ann."}'),
-        # A number, and a word of a letter or two, where a field names people.
-        ("17", '{"annotations": [{"id": 4, "completed_by": 17}]}'),
-        ("17", '{"annotations": [{"completed_by": {"id": 17, "email": "x"}}]}'),
-        ("17", '{"annotator": 17.0}'),
-        ("17", '{"worker": "17"}'),
-        ("a", '{"annotator": "a", "preferred": "b"}'),
-        # What is no JSON is searched as it is.
-        ("ann", '{"annotator": "ann", "prompt": "Q'),
-        ("17", '{"annotator": 17, "prompt": "Q'),
-    ],
-)
-def test_who_is_named(name, raw):
-    assert Person(name).is_named_in(raw, is_csv=False) is True
+NAMED = [
+    # Whatever the field is called, and however JSON may spell a letter.
+    ("ann", '{"prompt": "Q", "annotator": "ann"}'),
+    ("ann", '{"prompt": "Q", "reviewers": [{"who": "ann"}]}'),
+    ("ann", '{"votes": {"ann": 1, "bob": 0}}'),
+    ("ann", r'{"annotator": "\u0061nn"}'),
+    ("ann/7", r'{"annotator": "ann\/7"}'),
+    ("é-1", r'{"annotator": "\u00E9-1"}'),
+    ('a "b"', r'{"annotator": "a \"b\""}'),
+    # The first of a key that is given twice counts, too.
+    ("ann", '{"annotator": "ann", "annotator": "bob"}'),
+    ("ann", '{"note": "said ann, who left"}'),
+    ("ann", '{"note": "Ask ann."}'),
+    # A number, and a word of a letter or two, where a field names people.
+    ("17", '{"annotations": [{"id": 4, "completed_by": 17}]}'),
+    ("17", '{"annotations": [{"completed_by": {"id": 17, "email": "x"}}]}'),
+    ("17", '{"annotator": 17.0}'),
+    ("17", '{"worker": "17"}'),
+    ("a", '{"annotator": "a", "preferred": "b"}'),
+    # What is no JSON is searched as it is.
+    ("ann", '{"annotator": "ann", "prompt": "Q'),
+    ("17", '{"annotator": 17, "prompt": "Q'),
+]
+
+NOT_NAMED = [
+    ("ann", '{"annotator": "joann", "prompt": "ann-1"}'),
+    ("ann", '{"annotator": "ann-17", "source": "x.ann.y", "note": "ann.b"}'),
+    ("ann", '{"n": 1e300, "m": ' + "9" * 400 + "}"),
+    ("ann", '{"annotator": "Ann"}'),
+    ("17", '{"id": 17, "rating": 17, "annotator": 170, "prompt": "17 apples"}'),
+    ("1", '{"annotator": true}'),
+    ("a", '{"prompt": "Name a colour.", "preferred": "a", "annotator": "b"}'),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "raw"),
-    [
-        ("ann", '{"annotator": "joann", "prompt": "ann-1"}'),
-        ("ann", '{"annotator": "ann-17", "source": "x.ann.y", "note": "ann.b"}'),
-        ("ann", '{"n": 1e300, "m": ' + "9" * 400 + "}"),
-        ("ann", '{"annotator": "Ann"}'),
-        ("17", '{"id": 17, "rating": 17, "annotator": 170, "prompt": "17 apples"}'),
-        ("1", '{"annotator": true}'),
-        ("a", '{"prompt": "Name a colour.", "preferred": "a", "annotator": "b"}'),
-    ],
+    ("named", "name", "raw"),
+    [*((True, *case) for case in NAMED), *((False, *case) for case in NOT_NAMED)],
 )
-def test_who_is_not_named(name, raw):
-    assert Person(name).is_named_in(raw, is_csv=False) is False
+def test_who_is_named(named, name, raw):
+    assert Person(name).is_named_in(raw, is_csv=False) is named
 
 
 @pytest.mark.parametrize(

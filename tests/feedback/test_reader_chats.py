@@ -11,11 +11,6 @@ from batch_files import PAIR, Workspace, lines, pairs
 from chat_rows import ASKED, IMAGE, LEFT, PARTS, RIGHT, SYSTEM, TEXT, ULTRAFEEDBACK, answer, pair, user
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
-
 def test_ultrafeedback_binarized(workspace):
     row = workspace.only_row(ULTRAFEEDBACK)
     assert (row["kind"], row["source"]) == ("pairwise", "pairwise")

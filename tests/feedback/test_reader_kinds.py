@@ -6,12 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from batch_files import PAIR, Workspace
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
+from batch_files import PAIR
 
 
 def test_chosen_and_rejected(workspace):

@@ -6,12 +6,6 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from batch_files import Workspace
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _hh(chosen, rejected):

@@ -5,13 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from batch_files import Workspace
 from chat_rows import ASKED, IMAGE, LEFT, RIGHT, SYSTEM, TEXT, ULTRAFEEDBACK, answer, pair, user
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def test_messages_are_a_demonstration_of_the_last_answer(workspace):

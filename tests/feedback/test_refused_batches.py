@@ -5,22 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from batch_files import Workspace
-from life_case import accepted, dying_at, hold, quarantined
+from life_case import accepted, dying_at, quarantined
 
 from components.feedback import commits, store
 from components.feedback.ingestion import ingest_file
 from components.feedback.life.decisions import refuse, release
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
-
-@pytest.fixture
-def held(workspace):
-    return hold(workspace)
 
 
 def test_refused_rows_stay_readable(workspace, held):

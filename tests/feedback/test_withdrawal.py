@@ -6,24 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
-from life_case import MANY, ONE_PERSON, accepted, die, hold, quarantined
+from batch_files import PAIR, lines, pairs
+from life_case import MANY, ONE_PERSON, accepted, die, quarantined
 
 from components.errors import FeedbackError
 from components.feedback import store
 from components.feedback.ingestion import ingest_file
 from components.feedback.life.decisions import refuse, release
 from components.feedback.life.withdrawal import Erasure, Withdrawal, withdraw_annotator, withdraw_batch
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
-
-
-@pytest.fixture
-def held(workspace):
-    return hold(workspace)
 
 
 def test_a_withdrawn_batch_leaves_all_datasets_and_stays_on_record(workspace):
