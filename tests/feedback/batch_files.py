@@ -90,7 +90,8 @@ class Workspace:
         (entry,) = self.refused(result)
         assert result.reasons == {entry["reason"]: 1}
         assert entry["line"] == 2
-        assert entry["message"].startswith("batch.jsonl line 2: ")
+        field = f"{entry['field']}: " if entry["field"] else ""
+        assert entry["message"].startswith(f"batch.jsonl line 2: {field}")
         return entry
 
     def rows(self, result: IngestResult) -> pl.DataFrame:

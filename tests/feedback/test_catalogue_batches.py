@@ -8,7 +8,7 @@ import pickle
 
 import polars as pl
 import pytest
-from batch_files import PAIR, Workspace, as_parquet, as_zip, lines, pairs
+from batch_files import PAIR, as_parquet, as_zip, lines, pairs
 
 from benchmarks.hostile.texts import SECRETS
 from components.feedback.ingestion import ingest_file
@@ -57,11 +57,6 @@ CASES = [
     ("b.csv", CSV + f"d,e,{TOKEN}\n".encode(), "SECRET", "b.csv line 3: rejected: holds what has the shape"),
     ("b.parquet", as_parquet([PAIR, PAIR | {"chosen": TOKEN}]), "SECRET", "b.parquet row 2: chosen: holds what has"),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _nothing_is_kept(workspace, result, code):

@@ -12,31 +12,39 @@ from components.errors import FeedbackError
 from components.feedback.fields import Fields
 from components.feedback.ingestion import ingest_file
 from components.feedback.readers.pairwise import read
+from components.feedback.reasons import REMEDIES, Reason
 from components.feedback.rules import Rules
 
 OTHER = PAIR | {"prompt": "Another colour?"}
 HELD_OUT = "Explain in five sentences why the sky is blue at noon and red in the evening, please."
 
 
+IS, REPEATS = "is the evaluation prompt of", "repeats 13 words of the evaluation prompt of"
+
+
 @pytest.mark.parametrize(
-    ("fields", "field"),
+    ("fields", "told"),
     [
-        ({"prompt": HELD_OUT}, "prompt"),
-        ({"prompt": "  NAME the ocean! "}, "prompt"),
-        ({"prompt": [{"role": "system", "content": "So."}, {"role": "user", "content": "Name the ocean?"}]}, "prompt"),
-        ({"prompt": f"You there! {HELD_OUT.upper()} Thanks."}, "prompt"),
-        ({"rejected": "“Explain in five sentences why the sky is blue at noon - and red in the”"}, "rejected"),
-        ({"rejected": "ｅｘｐｌａｉｎ in five sentences,\nwhy the sky is blue at noon and red"}, "rejected"),
-        ({"chosen": "為什麼天空在中午是藍色的而在晚上是紅色的呢"}, "chosen"),
+        ({"prompt": HELD_OUT}, f"{IS} held_out.jsonl line 1"),
+        ({"prompt": "  NAME the ocean! "}, f"{IS} held_out.jsonl line 2"),
+        ({"prompt": [{"role": "system", "content": "So."}, {"role": "user", "content": "Name the ocean?"}]},
+         f"{IS} held_out.jsonl line 2"),
+        ({"prompt": f"You there! {HELD_OUT.upper()} Thanks."}, f"{REPEATS} held_out.jsonl line 1"),
+        ({"rejected": "“Explain in five sentences why the sky is blue at noon - and red in the”"},
+         f"{REPEATS} held_out.jsonl line 1"),
+        ({"rejected": "ｅｘｐｌａｉｎ in five sentences,\nwhy the sky is blue at noon and red"},
+         f"{REPEATS} held_out.jsonl line 1"),
+        ({"chosen": "為什麼天空在中午是藍色的而在晚上是紅色的呢"}, f"{REPEATS} held_out.jsonl line 3"),
     ],
 )  # fmt: skip
-def test_what_is_in_the_evaluation_set_is_quarantined(workspace, fields, field):
+def test_what_is_in_the_evaluation_set_is_quarantined(workspace, fields, told):
     params = _held_out(workspace)
     path = workspace.write("batch.jsonl", lines([PAIR, OTHER | fields]))
     result = ingest_file(path, workspace.root, params=params)
     (entry,) = workspace.refused(result)
+    (field,) = fields
     assert (entry["line"], entry["reason"], entry["field"]) == (2, "EVAL_LEAK", field)
-    assert "evaluation prompt of held_out.jsonl line" in entry["message"]
+    assert entry["message"] == f"batch.jsonl line 2: {field}: {told}; {REMEDIES[Reason.EVAL_LEAK]}"
 
 
 @pytest.mark.parametrize(
@@ -74,8 +82,3 @@ def _held_out(workspace: Workspace) -> FeedbackParams:
     ]
     workspace.write("held_out.jsonl", lines([{"prompt": prompt} for prompt in prompts]))
     return FeedbackParams(evaluation_prompts=(Path("held_out.jsonl"),))
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)

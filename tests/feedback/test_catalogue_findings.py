@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, lines, pairs
 
 from components.config import FeedbackParams
 from components.feedback import store
@@ -142,11 +142,6 @@ MARKED = [
      "1, 2, 3"),
     ("LENGTH_BIAS", _longer, 90, 70, "the longer answer is preferred 90.0% of the time (100 votes)"),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _week(workspace, code, rows):

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from batch_files import PAIR, Workspace, lines, pairs
+from batch_files import PAIR, as_parquet, lines, pairs
 
 from benchmarks.hostile.texts import LEGITIMATE, REFUSED, SECRETS, TAGGED
 from components.config import FeedbackParams
 from components.feedback.draft import Draft
 from components.feedback.fields import Fields
+from components.feedback.ingestion import ingest_file
 from components.feedback.readers.pairwise import read
 from components.feedback.reasons import REMEDIES, BatchError, Reason, RowError
 from components.feedback.rules import Rules
 
 OTHER = PAIR | {"prompt": "Another colour?"}
 RATED = {"prompt": "Name a colour.", "response": "Blue.", "rating": 4}
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return Workspace(tmp_path)
 
 
 def _soon(**later: float) -> str:
@@ -67,13 +64,17 @@ def test_a_rating_off_its_scale(workspace):
 def test_an_id_given_twice_in_a_batch(workspace):
     entry = workspace.fault(OTHER | {"id": "7"}, beside=PAIR | {"id": "7"})
     assert (entry["reason"], entry["field"]) == ("DUP_ID", "id")
+    told = "batch.jsonl line 2: id: was given to the judgement of line 1"
+    assert entry["message"] == f"{told}; {REMEDIES[Reason.DUP_ID]}"
 
 
 def test_an_id_known_from_another_batch(workspace):
-    assert workspace.ingest_rows(PAIR | {"id": "7"}).accepted == 1
+    first = workspace.ingest_rows(PAIR | {"id": "6"}, OTHER | {"id": "7", "chosen": "Red."})
     result = workspace.ingest_rows(*pairs(1), OTHER | {"id": "7"})
     (entry,) = workspace.refused(result)
     assert (entry["line"], entry["reason"], entry["field"]) == (2, "ID_CONFLICT", "id")
+    told = f"batch1.jsonl line 2: id: was given to another judgement, line 2 of batch {first.batch}"
+    assert entry["message"] == f"{told}; {REMEDIES[Reason.ID_CONFLICT]}"
 
 
 def test_one_annotator_with_both_labels_for_a_pair(workspace):
@@ -81,10 +82,53 @@ def test_one_annotator_with_both_labels_for_a_pair(workspace):
     rows = [OTHER | {"annotator": "ann"}, *pairs(1, annotator="ann"), swapped | {"annotator": "ann"}]
     result = workspace.ingest_rows(*rows)
     assert result.reasons == {"SELF_CONFLICT": 2}
-    assert [(entry["line"], entry["field"]) for entry in workspace.refused(result)] == [
-        (1, "annotator"),
-        (3, "annotator"),
-    ]
+    told = "annotator: 'ann' prefers both responses, each once (lines 1 and 3)"
+    for entry, line in zip(workspace.refused(result), (1, 3), strict=True):
+        assert (entry["line"], entry["reason"], entry["field"]) == (line, "SELF_CONFLICT", "annotator")
+        assert entry["message"] == f"batch0.jsonl line {line}: {told}; {REMEDIES[Reason.SELF_CONFLICT]}"
+
+
+def test_answers_that_are_the_same_up_to_the_limit_are_too_long(workspace):
+    four = "one two three four"
+    rows = [PAIR | {"rejected": four}, *(OTHER | {"chosen": f"{four} five", "rejected": four + end}
+                                         for end in (" six", ""))]  # fmt: skip
+    path = workspace.write("batch.jsonl", lines(rows))
+    result = ingest_file(path, workspace.root, params=FeedbackParams(max_tokens=4))
+    assert (result.accepted, result.reasons) == (1, {"TOO_LONG": 2})
+    for entry, line in zip(workspace.refused(result), (2, 3), strict=True):
+        assert entry["message"].startswith(f"batch.jsonl line {line}: chosen: ")
+
+
+def test_clocks_may_differ_by_five_minutes(workspace):
+    assert workspace.ingest_rows(OTHER | {"created_at": _soon(minutes=4)}).accepted == 1
+    assert workspace.fault(OTHER | {"created_at": _soon(minutes=6)})["reason"] == "TIME"
+
+
+#: Of a row behind a sound one; the JSON array has each field on a line of its own, CSV a line break in the first row.
+PLACES = {
+    "b.jsonl": ("line 3", lambda rows: "\n" + lines(rows)),
+    "b.json": ("line 7", lambda rows: json.dumps(rows, indent=1)),
+    "b.csv": ("line 4", lambda rows: "prompt,chosen,rejected\n" + "".join('"{}","{}","{}"\n'.format(*row.values())
+                                                                         for row in rows)),
+    "b.parquet": ("row 2", as_parquet),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize(
+    ("chosen", "code", "told"),
+    [
+        ("", "EMPTY_RESP", "chosen: is empty"),
+        ("x" * (1 << 20), "LINE_LONG", "the record is longer than 1048576 bytes (its first 4096 characters are kept)"),
+    ],
+    ids=["empty", "long"],
+)  # fmt: skip
+def test_its_place_in_every_format(workspace, name, chosen, code, told):
+    place, written = PLACES[name]
+    content = written([PAIR | {"prompt": "Name\na colour."}, OTHER | {"chosen": chosen}])
+    (entry,) = workspace.refused(workspace.ingest(workspace.write(name, content)))
+    assert (entry["reason"], f"{place.split()[0]} {entry['line']}") == (code, place)
+    assert entry["message"] == f"{name} {place}: {told}; {REMEDIES[Reason(code)]}"
 
 
 @pytest.mark.parametrize(("code", "text"), REFUSED)
