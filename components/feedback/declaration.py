@@ -16,6 +16,7 @@ from typing import Any
 from components.feedback.parsing.strict_json import StrictJson
 from components.feedback.reasons import BatchError, Reason, RowError
 from components.feedback.rules.files import check_file_name, check_version
+from components.files import write_json
 
 SUFFIXES = (".sha256", ".declared.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
@@ -64,6 +65,21 @@ class Declaration:
 def is_declaration(path: Path) -> bool:
     """Whether a file speaks of another one."""
     return path.name.endswith(SUFFIXES)
+
+
+def is_licence(text: str) -> bool:
+    """Whether a text is a name of a licence, or an expression of such names."""
+    return _LICENCE.fullmatch(text) is not None
+
+
+def is_declared(path: Path) -> bool:
+    """Whether something is declared of a file."""
+    return any(_is_there(path.with_name(path.name + suffix)) for suffix in SUFFIXES)
+
+
+def declare_licence(path: Path, licence: str) -> None:
+    """Write beside a file under which licence its rows are given."""
+    write_json(path.with_name(path.name + SUFFIXES[1]), {"licence": licence})
 
 
 def read_declaration(path: Path) -> Declaration:
@@ -126,7 +142,7 @@ def _licence(path: Path, said: dict[str, Any]) -> str | None:
     if len(given) > 1:
         raise _unreadable(path, f"says two things: {' and '.join(_LICENCE_NAMES)} differ")
     licence: str | None = next(iter(given), None)
-    if licence is not None and not _LICENCE.fullmatch(licence):
+    if licence is not None and not is_licence(licence):
         raise _unreadable(path, f"says: licence {licence[:40]!a} is no name of a licence, such as CC-BY-4.0")
     return licence
 

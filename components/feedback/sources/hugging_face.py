@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import FeedbackError
+from components.feedback.declaration import declare_licence, is_declaration, is_declared
 from components.feedback.sources.address import Address
+from components.feedback.sources.data_cards import licence_of
 from components.feedback.sources.data_sets import Table, TextFiles, open_split
 from components.feedback.sources.spool import Delivery, RowFile, file_name
 
@@ -21,14 +23,29 @@ _OFFLINE = "check the network, HF_ENDPOINT and HF_HUB_OFFLINE; or download it el
 def fetch(address: Address, folder: Path) -> list[Delivery]:
     """Read a split: text files as they are, one delivery each; Parquet and Arrow into one file in `folder`.
 
+    The licence that the data set's card names is declared of them.
+
     Raises:
         FeedbackError: it cannot be found, reached or read, or the disk refuses.
     """
     with _in_words(address):
         opened = open_split(address)
+        licence = licence_of(address)
         if isinstance(opened, TextFiles):
-            return [_as_it_is(file) for file in opened.files]
-        return [_spooled(address, opened, folder)]
+            files = (_as_it_is(file) for file in opened.files if not is_declaration(Path(file)))
+            return [_under(licence, file, folder / f"text-{number}") for number, file in enumerate(files)]
+        delivery = _spooled(address, opened, folder)
+        return [_under(licence, delivery, delivery.path)]
+
+
+def _under(licence: str | None, delivery: Delivery, place: Path) -> Delivery:
+    """The file with its licence declared beside it, at a place in the spool; what its sender declares goes first."""
+    if licence is None or is_declared(delivery.path):
+        return delivery
+    declare_licence(place, licence)
+    if place != delivery.path:
+        place.symlink_to(delivery.path.resolve())
+    return Delivery(place, delivery.shown or delivery.path.name)
 
 
 def _as_it_is(file: str) -> Delivery:
