@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,11 +45,19 @@ def batch_id(root: Path, name: str, sha256: str) -> str:
 
 def folders(room: Path) -> list[Path]:
     """The batches that lie in a room, by name."""
+    return [room / name for name in sorted(stamps(room))]
+
+
+def stamps(room: Path) -> dict[str, str]:
+    """The batches that lie in a room, each with what changes when it does. Without paths: there may be thousands."""
     if not room.is_dir():
-        return []
+        return {}
+    found = {}
     # A name that begins with a dot is a batch that is being written.
-    names = sorted(entry.name for entry in os.scandir(room) if not entry.name.startswith("."))
-    return [room / name for name in names if os.path.exists(f"{room}/{name}/{MANIFEST}")]  # noqa: PTH110 - of thousands
+    for name in (entry.name for entry in os.scandir(room) if not entry.name.startswith(".")):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found[name] = _stamp(os.stat(f"{room}/{name}/{MANIFEST}"))  # noqa: PTH116 - of thousands
+    return found
 
 
 def of_file(room: Path, sha256: str) -> Iterator[Manifest]:
@@ -97,7 +106,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 def manifest_stamp(folder: Path) -> str:
     """Changes when the batch does."""
-    state = (folder / MANIFEST).stat()
+    return _stamp((folder / MANIFEST).stat())
+
+
+def _stamp(state: os.stat_result) -> str:
     return f"{state.st_mtime_ns}-{state.st_size}"
 
 

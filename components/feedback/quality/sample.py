@@ -6,6 +6,8 @@ also in a larger one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 import pyarrow as pa
 
@@ -15,6 +17,7 @@ MOST_OUTLINED = 100_000
 MOST_ROWS, MOST_CHARS = 10_000, 6_000_000
 #: So many rows of the past are looked at.
 MOST_PAST_ROWS = 10_000
+_BULK = 4_096
 #: What outlines and the analysis of texts need.
 _NEEDED = (
     "row_id", "line", "kind", "prompt", "responses", "ranks", "scale_min", "scale_max", "votes", "annotator", "source",
@@ -35,10 +38,22 @@ def texts_of(rows: pl.LazyFrame, share: float) -> pl.DataFrame:
 
     A filtered column of strings keeps all strings that were read, so each piece is copied by way of Arrow's old layout.
     """
-    pieces = rows.select(*_NEEDED, "digest").collect_batches()
+    pieces = _in_bulk(rows.select(*_NEEDED, "digest").collect_batches())
     copies = [_chosen(piece, share).to_arrow(compat_level=pl.CompatLevel.oldest()) for piece in pieces]
     empty = rows.select(_NEEDED).clear().collect()
     return pl.concat([empty, *(_as_frame(copy, empty.schema) for copy in copies)]).sort("row_id")
+
+
+def _in_bulk(pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Small pieces together: each is one file at least, and to copy a few rows takes as long as to copy thousands."""
+    waiting: list[pl.DataFrame] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if sum(each.height for each in waiting) >= _BULK:
+            yield pl.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def _chosen(piece: pl.DataFrame, share: float) -> pl.DataFrame:
