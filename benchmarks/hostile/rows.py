@@ -1,4 +1,4 @@
-"""A sound row of every format, by its number; a second one of those that also take chats, as "pairwise, chats"."""
+"""A sound row of every format, by its number; more of those that come in several shapes, as "pairwise, chats"."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ SOUND: dict[str, Callable[[int], Row]] = {
     "pairwise": lambda n: {
         "prompt": f"Name colour {n}.", "chosen": "Blue.", "rejected": "Seven.", "strength": 0.5,
         "gold": "chosen", **_judged(n)
+    },
+    "pairwise, plain": lambda n: {
+        "prompt": f"Name colour {n}.", "chosen": "Blue.", "rejected": "Seven.", "id": f"row-{n}",
+        "annotator": f"ann-{n % 9}", "created_at": f"2025-03-{1 + n % 28:02}T08:00:00+02:00"
+    },
+    "pairwise, shown": lambda n: {
+        "prompt": f"Name colour {n}.", "response_a": "Blue.", "response_b": "Seven.", "preferred": "ab"[n % 2],
+        "annotator": f"ann-{n % 9}", "source": "a tool", "language": "en"
     },
     "rating": lambda n: {"prompt": f"Name colour {n}.", "response": "Blue.", "rating": 4, "scale": "1-5", **_judged(n)},
     "thumbs": lambda n: {"prompt": _chat(n), "response": "Blue.", "thumbs_up": True, **_judged(n)},

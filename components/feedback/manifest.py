@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from components.errors import FeedbackError
 
-SCHEMA_VERSION = 1
+#: 2: other digests, by which repeats and what was withdrawn are known.
+SCHEMA_VERSION = 2
 #: Rejected by ingestion, refused by a person.
 State = Literal["accepted", "held", "rejected", "refused", "withdrawn"]
 Status = State | Literal["already_ingested"]
@@ -68,10 +69,13 @@ def manifest_of(content: Mapping[str, Any], name: str) -> Manifest:
     Raises:
         FeedbackError: it was written by another version, or by hand.
     """
-    if content.get("schema_version") != SCHEMA_VERSION:
-        found = content.get("schema_version")
+    found = content.get("schema_version")
+    if found != SCHEMA_VERSION:
         raise FeedbackError(
-            f"{name} has schema version {found}, expected {SCHEMA_VERSION}", "upgrade the project"
+            f"{name} has schema version {found}, expected {SCHEMA_VERSION}",
+            "move data/feedback, data/held and data/quarantine away, and ingest the files that came in again"
+            if isinstance(found, int) and found < SCHEMA_VERSION
+            else "upgrade the project",
         )
     try:
         return Manifest(**content)

@@ -19,6 +19,7 @@ from components.feedback.entries import NAME_DIGITS
 from components.feedback.judgements import digest_of, digest_of_said, said_in
 from components.feedback.limits import MAX_NAME_CHARS
 from components.feedback.parsing.record import Record
+from components.feedback.readers.chats import is_written
 from components.feedback.readers.pairwise import READER
 from components.feedback.readers.wording import PREFERRED
 from components.feedback.reasons import RowError
@@ -88,6 +89,7 @@ def _pair_in(place: int, record: Record) -> _Pair | None:
         and annotator
         and _are_names(annotator, source, language)
         and _is_name(row_id)
+        and not (is_written(first) and is_written(second))
     ):
         return _Pair(
             place, record.line, prompt, first, second, label, row_id or None, annotator, at, source or None,

@@ -63,5 +63,5 @@ class _Picked(torch.autograd.Function):
 
 def _parts(table: Tensor) -> Iterator[slice]:
     """Rows that go together: on a CPU those that its cache holds, on a GPU all."""
-    count = len(table) if table.device.type != "cpu" else max(1, IN_CACHE // table.shape[1])
+    count = max(1, IN_CACHE // table.shape[1] if table.device.type == "cpu" else len(table))
     return (slice(start, start + count) for start in range(0, len(table), count))

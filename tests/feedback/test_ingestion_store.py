@@ -46,7 +46,7 @@ def test_the_manifests_say_what_happened(workspace):
         "status": "accepted", "read": 3, "accepted": 1, "quarantined": 1, "duplicates": 1,
         "reasons": {"EMPTY_RESP": 1}, "parts": {"rows-00000.parquet": sha256_file(folder / "rows-00000.parquet")},
         "message": "", "remedy": "", "tags": {}, "findings": [], "withdrawn": 0, "retries": None, "declared": None,
-        "licence": None, "events": [], "schema_version": 1,
+        "licence": None, "events": [], "schema_version": 2,
     }  # fmt: skip
     assert workspace.manifest(result, "quarantine") == manifest | {"created_at": created_at}
 
@@ -216,13 +216,21 @@ def test_rows_that_changed_since_they_were_accepted_are_refused(workspace):
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "{}", '{"schema_version": 2}', '{"schema_version": 1, "batch": "b"}']
+    ("content", "remedy"),
+    [
+        ("{", "dvc checkout"),
+        ("{}", "upgrade the project"),
+        ('{"schema_version": 1}', "ingest the files that came in again"),
+        ('{"schema_version": 3}', "upgrade the project"),
+        ('{"schema_version": 2, "batch": "b"}', "dvc checkout"),
+    ],
 )
-def test_a_manifest_of_another_making_is_refused(workspace, content):
+def test_a_manifest_of_another_making_is_refused(workspace, content, remedy):
     result = workspace.ingest(workspace.write("b.jsonl", lines(pairs(1))))
     (workspace.root / "feedback" / result.batch / "manifest.json").write_text(content)
-    with pytest.raises(FeedbackError, match=r"manifest\.json"):
+    with pytest.raises(FeedbackError, match=r"manifest\.json") as refused:
         store.list_manifests(workspace.root)
+    assert remedy in refused.value.remedy
 
 
 def test_a_rejection_leaves_accepted_batches_alone(workspace):

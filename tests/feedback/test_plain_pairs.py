@@ -32,25 +32,29 @@ SHOWN = {
 }  # fmt: skip
 
 
+#: A chat that a CSV file made text of.
+CHAT = '[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]'
+
+
 def _records(lines):
     content = "\n".join(lines).encode("utf-8")
     return dict(enumerate(LineBlock("rows.jsonl", 1, content).records(), start=5))
 
 
-def _exactly(place, record):
+def _exactly(place, record, textual):
     """The row as it is made one by one; raises where one of the rules objects."""
-    draft = READER.read(Fields(record.values))
+    draft = READER.read(Fields(record.values, textual))
     return table_of([judgement_of(place, record.line, draft, RULES.check(draft))], READER.name)
 
 
-def _agree(lines, rules=RULES):
+def _agree(lines, rules=RULES, textual=False):
     """How many of the lines are taken; each of them as it would be otherwise."""
     records = _records(lines)
     plain = plain_pairs(records, rules)
     assert plain.schema == pl.Schema(WORKING)
     for row in plain.iter_slices(1):
         place = row["place"].item()
-        assert row.equals(_exactly(place, records[place])), records[place].raw
+        assert row.equals(_exactly(place, records[place], textual)), records[place].raw
     return plain.height
 
 
@@ -62,6 +66,11 @@ def _agree(lines, rules=RULES):
 )  # fmt: skip
 def test_plain_pairs_are_taken(row):
     assert _agree([json.dumps(row)]) == 1
+    # As CSV has it: nothing is an empty text.
+    as_text = {name: value or "" for name, value in row.items()}
+    assert _agree([json.dumps(as_text)], textual=True) == (
+        "created_at" not in as_text or as_text["created_at"] != ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,6 +82,7 @@ def test_plain_pairs_are_taken(row):
      {"created_at": "1999-01-01T00:00:00Z"}, {"created_at": 7}, {"created_at": ""}, {"source": {"a": 1}},
      {"chosen": "write to someone@example.com"}, {"prompt": "=cmd()"}, {"chosen": "<b>x</b>"}, {"language": "e\nn"},
      {"chosen": " begins with a blank"},
+     {"chosen": CHAT, "rejected": CHAT.replace("Hello", "Bye")}, {"chosen": CHAT.replace('"', "'"), "rejected": CHAT},
      {"chosen": "word " * 9000}, {"rejected": "\x07"}, {"preferred": "a"}],
 )  # fmt: skip
 def test_whatever_is_special_is_left_to_the_rules(change):
@@ -108,11 +118,16 @@ def test_mutated_rows_agree(base):
     assert 300 < _agree(rows) < 2500
 
 
-def test_hostile_lines_agree():
-    lines = [
-        line for line in mutated_lines(random.Random("plain pairs"), "pairwise", 2000) if line.isprintable()
-    ]
-    _agree(lines)
+@pytest.mark.parametrize("shape", ["pairwise, plain", "pairwise, shown"])
+@pytest.mark.parametrize("textual", [False, True])
+def test_hostile_lines_agree(shape, textual):
+    hostile = mutated_lines(random.Random("plain pairs"), shape, 2000)
+    lines = [line for line in hostile if line.isprintable()]
+    assert 100 < _agree(lines, textual=textual) < 1500
+
+
+def test_one_of_two_answers_may_look_like_a_chat():
+    assert _agree([json.dumps(SIGNED | {"chosen": CHAT})]) == 1
 
 
 @given(st.text())

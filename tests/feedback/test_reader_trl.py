@@ -28,6 +28,8 @@ def test_ultrachat_names_its_first_turn_as_the_prompt(workspace):
         ({"prompt": "p", "response": "r", "rating": 3, "messages": ASKED}, "rating"),
         ({"messages": [*ASKED, LEFT]}, "messages"),
         ({"prompt": "p", "completion": "c"}, "completion"),
+        ({"prompt": "p", "response": "r", "completion": "c"}, "demonstration"),
+        ({"prompt": "p", "chosen": "r", "rejected": "s", "completion": "c"}, "pairwise"),
         ({"prompt": "p", "completion": "c", "label": False}, "kto"),
     ],
 )

@@ -61,8 +61,13 @@ def are_chats(fields: Fields, names: tuple[str, ...]) -> bool:
         value = fields.peek(name)
         if isinstance(value, list):
             return True
-        are_written = are_written and isinstance(value, str) and _WRITTEN.match(value) is not None
+        are_written = are_written and isinstance(value, str) and is_written(value)
     return are_written
+
+
+def is_written(text: str) -> bool:
+    """Whether a text begins as a list of turns that was made text of."""
+    return _WRITTEN.match(text) is not None
 
 
 def chat_of(fields: Fields, name: str) -> Chat:

@@ -16,4 +16,4 @@ def read(fields: Fields) -> Draft:
     return complete(fields, Draft("demonstration", prompt, responses, _NAMES, meta=meta))
 
 
-READER = Reader("completion", (needing("prompt", *_NAMES),), read, shy_of=JUDGEMENTS)
+READER = Reader("completion", (needing("prompt", *_NAMES),), read, shy_of=JUDGEMENTS, modest=True)
