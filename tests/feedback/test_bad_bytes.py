@@ -6,6 +6,8 @@ import gzip
 import json
 import re
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from batch_files import PAIR, lines, pairs
 
@@ -118,6 +120,20 @@ def test_in_a_line_too_long_to_be_read(workspace, length):
     start = lines(pairs(1)).encode() + b'{"a": "'
     path = workspace.write("b.jsonl", start + b"x" * length + b"\xc3\n" + b"[]\n")
     assert _told(path) == f"b.jsonl line 2 is not UTF-8 at its byte {length + 8}"
+
+
+@pytest.mark.parametrize(("row", "nested"), [(1, False), (2, True), (300, False), (300, True)])
+def test_in_parquet_its_row_and_column(workspace, monkeypatch, row, nested):
+    monkeypatch.setattr("components.feedback.parsing.parquet_rows.BLOCK_ROWS", 128)
+    texts = [b"Name\xff" if number == row else b"Name." for number in range(1, 301)]
+    column = pa.array(texts, pa.binary()).view(pa.string())
+    answers = [pa.array(text * 300) for text in (["Blue."], ["Seven."])]
+    prompts = pa.StructArray.from_arrays([column], ["text"]) if nested else column
+    path = workspace.folder / "b.parquet"
+    pq.write_table(pa.table([*answers, prompts], ["chosen", "rejected", "prompt"]), path)
+    result = workspace.ingest(path)
+    assert (result.status, result.reasons) == ("rejected", {"ENCODING": 1})
+    assert result.message == f"b.parquet holds text that is not UTF-8 in row {row}, column 'prompt'"
 
 
 SMALL = {

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,25 @@ class ParquetBlock:
             if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
                 _check_values(self.name, column)
         with _readable(self.name):
-            rows = self.batch.to_pylist()
+            try:
+                rows = self.batch.to_pylist()
+            except UnicodeDecodeError:
+                raise _not_utf8(self.name, _bad_text(self.first_row, self.batch)) from None
         return [_record(number, row) for number, row in enumerate(rows, start=self.first_row)]
+
+
+def _bad_text(first_row: int, batch: pa.RecordBatch) -> str:
+    """Where text stands first that Python cannot read."""
+    for row, column in product(range(batch.num_rows), range(batch.num_columns)):
+        try:
+            batch.column(column)[row].as_py()
+        except UnicodeDecodeError:
+            return f" in row {first_row + row}, column {batch.schema.names[column][:40]!a}"
+    return ""
+
+
+def _not_utf8(name: str, place: str = "") -> BatchError:
+    return BatchError(Reason.ENCODING, f"{name} holds text that is not UTF-8{place}", "write it as UTF-8")
 
 
 def _check_values(name: str, column: pa.Array) -> None:
@@ -106,9 +124,7 @@ def _readable(name: str) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError:
-        raise BatchError(
-            Reason.ENCODING, f"{name} holds text that is not UTF-8", "write it as UTF-8"
-        ) from None
+        raise _not_utf8(name) from None
     # ArrowInvalid is a ValueError, Arrow's input errors are OSErrors.
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         what = f"{name} is not readable as Parquet: {ascii(error)[:200]}"
