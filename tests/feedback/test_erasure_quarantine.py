@@ -7,12 +7,12 @@ import tracemalloc
 
 import pytest
 from batch_files import PAIR, lines, pairs
-from life_case import quarantined
+from life_case import hold, quarantined
 
 from components.errors import FeedbackError
 from components.feedback import store
 from components.feedback.ingestion import ingest_file
-from components.feedback.life.decisions import refuse
+from components.feedback.life.decisions import refuse, release
 from components.feedback.life.hushing import Hushed, hush
 from components.feedback.life.person import Person
 from components.feedback.life.withdrawal import Withdrawal, withdraw_annotator
@@ -107,6 +107,21 @@ def test_reasons_that_people_wrote_are_hushed(workspace):
         "[withdrawn] clicked through it", "[withdrawn] asked for it",
     ]  # fmt: skip
     _assert_nowhere(workspace, b"zelda")
+
+
+@pytest.mark.parametrize("name", ["hold", "DOMINANT", "pairwise"])
+def test_why_a_batch_waits_is_known_after_the_erasure_of_whoever_is_called_as_we_say_it(workspace, name):
+    workspace.ingest(workspace.write("theirs.jsonl", lines(pairs(8, annotator=name))))
+    held = hold(workspace)
+    records = [workspace.root / "held" / held.batch / file for file in ("manifest.json", "quality.json")]
+    records.append(workspace.root / "quarantine" / held.batch / "manifest.json")
+    before = [record.read_bytes() for record in records]
+    assert b'"kind": "pairwise"' in before[1]
+    assert withdraw_annotator(workspace.root, name, "erasure request").gone[0].rows == 8
+    assert [record.read_bytes() for record in records] == before
+    refuse(workspace.root, held.batch, "one person")
+    released = release(workspace.root, held.batch, "after all")
+    assert [(found["code"], found["action"]) for found in released.findings] == [("DOMINANT", "hold")]
 
 
 def test_batches_that_are_named_after_a_person_are_told(workspace):

@@ -117,3 +117,14 @@ def test_a_number_is_hidden_where_it_is_a_name():
 
 def test_a_name_is_hidden_as_messages_spell_it():
     assert Person("é-1").hidden(f"{'é-1'!a} prefers both") == "'[withdrawn]' prefers both"
+
+
+@pytest.mark.parametrize("name", ["hold", "DOMINANT", "look", "pairwise", "labels", "first", "answer"])
+def test_our_own_words_stay_whatever_a_person_is_called(name):
+    record = {
+        "code": "DOMINANT", "action": "hold", "remedy": "look at who they are",
+        "figures": {"answer": "first", "shift": [{"kind": "pairwise", "what": "labels"}], "pairwise": {"items": 2}},
+    }  # fmt: skip
+    assert Person(name).hidden(record) == record
+    told = {"message": f"'{name}' gave all", "figures": {"annotator": name, "phrases": [{"phrase": f"ask {name}"}]}}
+    assert name not in str(Person(name).hidden(told))
