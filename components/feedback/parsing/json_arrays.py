@@ -60,8 +60,8 @@ class _Text:
     def _let_go(self) -> None:
         """Forget what stands before the place, but for where it is."""
         self.line_of_place()
-        _, end, start = self.text[: self.place].rpartition("\n")
-        self._left_out = len(start.encode("utf-8")) + (0 if end else self._left_out)
+        start = self.text.rfind("\n", 0, self.place) + 1
+        self._left_out = len(self.text[start : self.place].encode("utf-8")) + (0 if start else self._left_out)
         self.text = self.text[self.place :]
         self.place = self._counted = 0
 
