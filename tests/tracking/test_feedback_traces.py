@@ -1,5 +1,7 @@
 """Feedback on traces in a real MLflow database, up to accepted rows."""
 
+import json
+
 import mlflow
 import pytest
 from tracking.talks import EXPERIMENT, PAIR, person, read, root, say, trace
@@ -77,6 +79,33 @@ def test_what_people_said_is_accepted_once_and_what_is_new_later_is_a_new_batch(
     assert (second.status, second.accepted, second.duplicates) == ("accepted", 2, 3)
     accepted = read_accepted(root / "data/feedback")
     assert sorted(vote[0]["label"] for vote in accepted["votes"]) == [0.0, 0.0, 1.0, 1.0, 1.0]
+
+
+def test_a_judgement_that_was_changed_after_it_came_in_is_refused_with_what_to_do(root):
+    """The dataset keeps what it has: which of the two holds is for a person to say."""
+    ids = [trace(f"Is phone {number} loud?", "A little.") for number in range(3)]
+    said = [say(each, "helpful", True) for each in ids]
+    first = ingest(root)["thumbs"]
+    assert (first.status, first.accepted) == ("accepted", 3)
+    said[1].value = False
+    mlflow.update_assessment(trace_id=ids[1], assessment_id=said[1].assessment_id, assessment=said[1])
+    second = ingest(root)["thumbs"]
+    assert (second.status, second.accepted, second.duplicates) == ("accepted", 0, 2)
+    assert second.reasons == {"ID_CONFLICT": 1}
+    path = root / "data/quarantine" / second.batch / "rows.jsonl"
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    (entry,) = [each for each in entries if each["reason"] == "ID_CONFLICT"]
+    assert (entry["line"], entry["field"]) == (2, "id")
+    assert json.loads(entry["raw"])["thumbs_up"] is False
+    # Where, what, which judgement it is at odds with, and what to do.
+    assert entry["message"] == (
+        "mlflow://phone reviews/thumbs.jsonl line 2: id: "
+        f"was given to another judgement, line 2 of batch {first.batch}; "
+        "give the judgement an id of its own, or withdraw the one that it corrects"
+    )
+    labels = read_accepted(root / "data/feedback").sort("line")["votes"]
+    assert [votes[0]["label"] for votes in labels] == [1.0, 1.0, 1.0]
+    assert ingest(root)["thumbs"].status == "already_ingested"
 
 
 def test_the_newest_valid_judgement_of_a_person_counts(root):
