@@ -1,10 +1,16 @@
-"""Flow `curate`: what people do with a batch after it came in, and the version of the feedback that it makes."""
+"""Flow `curate`: what people do with a batch after it came in, and the version of the feedback that it makes.
+
+Prefect keeps the parameters of a run for good, where no erasure finds them. Whose feedback is withdrawn, and the
+reasons that people write, which may name others, are handed on as secrets: of these it keeps asterisks. The reasons are
+on record with the batch.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from prefect import flow
+from pydantic import SecretStr
 
 from components.config import load_params
 from components.feedback.life.decisions import refuse, release
@@ -17,31 +23,33 @@ from flows.pages import refresh_page, write_page
 
 
 @flow(name="release", validate_parameters=False)
-def release_batch(root: Path, batch: str, why: str) -> Manifest:
+def release_batch(root: Path, batch: str, why: SecretStr) -> Manifest:
     """A held batch becomes part of the feedback."""
     with publishing(root) as results:
-        manifest = release(root / "data", batch, why, load_params(root / "params.yaml").feedback)
+        params = load_params(root / "params.yaml").feedback
+        manifest = release(root / "data", batch, why.get_secret_value(), params)
         results.append(result_of(manifest.file, manifest, manifest.status))
     return manifest
 
 
 @flow(name="refuse", validate_parameters=False)
-def refuse_batch(root: Path, batch: str, why: str) -> Manifest:
+def refuse_batch(root: Path, batch: str, why: SecretStr) -> Manifest:
     """A held batch is put aside for good."""
-    manifest = refuse(root / "data", batch, why)
+    manifest = refuse(root / "data", batch, why.get_secret_value())
     write_page(root, batch)
     return manifest
 
 
 @flow(name="withdraw", validate_parameters=False)
-def withdraw(root: Path, batch: str | None, annotator: str | None, why: str) -> Erasure:
+def withdraw(root: Path, batch: str | None, annotator: SecretStr | None, why: SecretStr) -> Erasure:
     """A batch, or what one person said, leaves the feedback."""
+    reason = why.get_secret_value()
     with publishing(root):
         if annotator is not None:
             params = load_params(root / "params.yaml").feedback
-            erasure = withdraw_annotator(root / "data", annotator, why, params)
+            erasure = withdraw_annotator(root / "data", annotator.get_secret_value(), reason, params)
         else:
-            erasure = Erasure([withdraw_batch(root / "data", batch or "", why)])
+            erasure = Erasure([withdraw_batch(root / "data", batch or "", reason)])
         # Before the rest, which may fail: pages show what was said. All of them, after a killed withdrawal too.
         for manifest in list_manifests(root / "data"):
             refresh_page(root, manifest.batch)

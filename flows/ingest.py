@@ -18,6 +18,7 @@ from components.errors import RlhfError
 from components.feedback.commits import ingestion_lock
 from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
+from components.feedback.report.names import Masks
 from flows import dvc
 from flows.git import commit_if_wanted
 from flows.pages import PAGES, refresh_page
@@ -145,6 +146,7 @@ def _row(root: Path, result: IngestResult) -> dict[str, object]:
     reasons = ", ".join(f"{code} {count}" for code, count in result.reasons.items())
     tags = ", ".join(f"{code} {count}" for code, count in result.tags.items())
     page = (root / PAGES / f"{result.batch}.html").as_uri()
-    # A held batch's message names people: its page has it under pseudonyms.
-    message = "" if result.status == "held" else result.message
+    # Prefect keeps this for good. What was found, and what people wrote, names others: the page has it, and an erasure
+    # finds it there; what ingestion says against a file names people in one place.
+    message = Masks([]).hide_in(result.message) if result.status == "rejected" else ""
     return result.to_json() | {"reasons": reasons, "tags": tags, "message": message, "page": page}

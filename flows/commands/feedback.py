@@ -135,9 +135,11 @@ def release(context: typer.Context, batch: Batch, why: Why = "") -> None:
     """
     root = open_project(context)
     with with_prefect(root, "flows.curation"):
+        from pydantic import SecretStr
+
         from flows.curation import release_batch
 
-        manifest = release_batch(root, batch, why)
+        manifest = release_batch(root, batch, SecretStr(why))
     say(f"{batch}: {manifest.accepted} rows accepted")
     next_step("`rlhf retrain`")
 
@@ -151,9 +153,11 @@ def refuse(context: typer.Context, batch: Batch, why: Why) -> None:
     """
     root = open_project(context)
     with with_prefect(root, "flows.curation"):
+        from pydantic import SecretStr
+
         from flows.curation import refuse_batch
 
-        refuse_batch(root, batch, why)
+        refuse_batch(root, batch, SecretStr(why))
     say(f"{batch}: refused; its rows are in data/quarantine/{batch}")
     next_step("`rlhf feedback list`")
 
@@ -177,9 +181,12 @@ def withdraw(
     if (batch is None) == (annotator is None):
         raise typer.BadParameter("give a batch or --annotator, one of the two", param_hint="BATCH")
     with with_prefect(root, "flows.curation"):
+        from pydantic import SecretStr
+
         from flows.curation import withdraw as run
 
-        erasure = run(root, batch, annotator, why)
+        who = None if annotator is None else SecretStr(annotator)
+        erasure = run(root, batch, who, SecretStr(why))
     _print_erasure(erasure)
     next_step(
         "`rlhf retrain`; old versions of the data stay in DVC's cache and remote until `dvc gc`, "

@@ -1,0 +1,50 @@
+"""An erasure leaves the name of the person nowhere in the project: not in the runs that did it, either."""
+
+from __future__ import annotations
+
+import json
+
+NAME = "zelda-quine"
+#: Old versions of the data, which `dvc gc` removes: the command says so.
+OLD = (".dvc/cache", ".rlhf/dvc-remote")
+
+
+def _write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def _pair(number, who, **fields):
+    row = {"prompt": f"Name colour {number}.", "chosen": "Blue.", "rejected": "Seven.", "annotator": who}
+    return row | fields
+
+
+def _kept(folder):
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.relative_to(folder).as_posix().startswith(OLD)
+    ]
+
+
+def test_a_persons_name_is_nowhere_after_the_erasure(embedded_rlhf, clone, tmp_path):
+    people = [NAME, *(f"ann-{number}" for number in range(7))]
+    mixed = [_pair(number, people[number % 8]) for number in range(40)]
+    contradiction = _pair(0, NAME, chosen="Seven.", rejected="Blue.")
+    accepted = _write(tmp_path / "mixed.jsonl", [*mixed, _pair(50, NAME, chosen="")])
+    held = _write(tmp_path / "hers.jsonl", [_pair(100 + number, NAME) for number in range(40)])
+    rejected = _write(tmp_path / "bad.jsonl", [_pair(0, NAME), contradiction])
+    done = embedded_rlhf("ingest", accepted, held, rejected)
+    assert done.returncode == 3, done.err
+    (batch,) = (path.name for path in (clone / "data/held").iterdir())
+    done = embedded_rlhf("feedback", "refuse", batch, "--why", f"{NAME} clicked through it")
+    assert done.returncode == 0, done.err
+    done = embedded_rlhf("ingest", held)
+    assert f"{NAME} clicked through it" in done.out + done.err
+
+    done = embedded_rlhf("feedback", "withdraw", "--annotator", NAME, "--why", f"{NAME} asked for it")
+    assert done.returncode == 0, done.err
+    assert "5 rows and 0 single votes withdrawn, 1 refused rows hushed" in done.out
+    database = clone / ".rlhf/prefect/prefect.db"
+    assert database in _kept(clone)
+    assert [path for path in _kept(clone) if NAME.encode() in path.read_bytes()] == []
