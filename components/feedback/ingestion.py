@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.config import FeedbackParams
 from components.errors import FeedbackError
-from components.feedback import commits, store
+from components.feedback import commits, store, withdrawn
 from components.feedback.declaration import Declaration, read_declaration
 from components.feedback.index import FeedbackIndex, open_index
 from components.feedback.intake import Intake, OnRows
@@ -115,9 +115,10 @@ def _accept(
     declared.check_bytes(given.name, given.sha256)
     _check_name_is_new(index, declared, given)
     recent = index.recent()
+    withdrawn.claim(root, index)
     index.begin(batch, given.sha256, declared.batch)
     intake = Intake(examine(given.name, given.path), given.format, given.rules, folder)
-    tally = intake.sort(index, on_rows)
+    tally = intake.sort(withdrawn.RecallingIndex(index, root), on_rows)
     declared.check_rows(given.name, tally.read)
     _check_unchanged(given)
     past = store.scan_recent(root, recent, given.params.hold.shift_days)

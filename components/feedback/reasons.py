@@ -55,6 +55,7 @@ class Reason(StrEnum):
     ID_CONFLICT = "ID_CONFLICT"
     SELF_CONFLICT = "SELF_CONFLICT"
     DUPLICATE = "DUPLICATE"
+    WITHDRAWN = "WITHDRAWN"
     # a batch waits for a person
     SPAM = "SPAM"
     DOMINANT = "DOMINANT"
@@ -114,6 +115,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.ID_CONFLICT: "give the judgement an id of its own, or withdraw the one that it corrects",
     Reason.SELF_CONFLICT: "ask the annotator which one holds and send that one",
     Reason.DUPLICATE: "nothing: the judgement is counted once",
+    Reason.WITHDRAWN: "nothing: what was withdrawn cannot come in again",
     Reason.SPAM: "look at what the annotator answered; refuse the batch, or withdraw that person's rows",
     Reason.DOMINANT: "ask more people, or release the batch if one person's taste is what you want",
     Reason.SHIFT: "find out what has changed in the task, the tool or the people, then release or refuse",
@@ -128,6 +130,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.LANG: "nothing, or send feedback in the languages of feedback.languages",
 }
 
+#: Refused, because the judgement came before; counted apart from what is wrong.
+REPEATS = frozenset({Reason.DUPLICATE, Reason.WITHDRAWN})
 #: Refused, but no sign of a bad batch: an item that nobody has judged yet.
 HARMLESS = frozenset({Reason.NO_VOTES})
 

@@ -18,11 +18,12 @@ from components.feedback.entries import entries_of
 from components.feedback.faults import by_place
 from components.feedback.fields import Fields
 from components.feedback.judgements import Judgement, judgement_of
+from components.feedback.life.person import WITHDRAWN
 from components.feedback.parsing.block import Block
 from components.feedback.parsing.record import Record
 from components.feedback.plain_pairs import PAIRWISE, plain_pairs
 from components.feedback.readers.registry import reader_named
-from components.feedback.reasons import BatchError, Reason, RowError
+from components.feedback.reasons import REPEATS, BatchError, Reason, RowError
 from components.feedback.rules import Rules, check_refused
 from components.feedback.schema import COLUMNS, checked
 from components.files import sha256_bytes
@@ -123,13 +124,16 @@ def sift(job: Job, number: int, block: Block, late: pl.DataFrame | None = None) 
 
 
 def refused_line(file: str, unit: str, line: int, raw: str, fault: RowError) -> str:
-    """One line of rows.jsonl. ASCII: what a row was refused for must not act on a terminal that shows it."""
+    """One line of rows.jsonl. ASCII: what a row was refused for must not act on a terminal that shows it.
+
+    Of a row that was withdrawn before nothing is kept that it says.
+    """
     entry = {
         "line": line,
         "reason": str(fault.code),
         "field": fault.field,
         "message": fault.message(f"{file} {unit} {line}"),
-        "raw": raw,
+        "raw": WITHDRAWN if fault.code is Reason.WITHDRAWN else raw,
     }
     return json.dumps(entry, ensure_ascii=True) + "\n"
 
@@ -231,6 +235,6 @@ def as_parquet(rows: pl.DataFrame) -> bytes:
 
 
 def _first_fault(job: Job, refusals: Iterable[Refusal]) -> str:
-    faults = (refusal for refusal in refusals if refusal.fault.code is not Reason.DUPLICATE)
+    faults = (refusal for refusal in refusals if refusal.fault.code not in REPEATS)
     first = next(faults, None)
     return "" if first is None else first.fault.message(f"{job.unit} {first.record.line}")

@@ -23,7 +23,7 @@ from components.files import read_json, sha256_file
 
 FEEDBACK, HELD, QUARANTINE = "feedback", "held", "quarantine"
 MANIFEST, REFUSED, QUALITY = "manifest.json", "rows.jsonl", "quality.json"
-WITHDRAWN = "withdrawn.parquet"
+WITHDRAWN, WITHDRAWN_IN_PART = "withdrawn.parquet", "withdrawn-in-part.parquet"
 _PARTS = "rows-*.parquet"
 _MAX_SLUG = 60
 #: Of a file's digest in its batch's name.
@@ -131,9 +131,13 @@ def count_tags(folder: Path) -> dict[str, int]:
     return dict(counts.collect().iter_rows())
 
 
-def withdrawn_rows(folder: Path) -> pl.DataFrame:
-    """Line and digest of the rows that left a batch: nothing that they said, but enough to know them again."""
-    path = folder / WITHDRAWN
+def withdrawn_rows(folder: Path, name: str = WITHDRAWN) -> pl.DataFrame:
+    """Line and digest of the rows that left a batch: nothing that they said, but enough to know them again.
+
+    Args:
+        name: WITHDRAWN_IN_PART for rows that stay, without what one person said in them.
+    """
+    path = folder / name
     return (
         pl.read_parquet(path)
         if path.exists()

@@ -6,10 +6,8 @@ from collections import Counter
 
 from components.feedback.limits import MAX_ROWS
 from components.feedback.ratio import check_share
-from components.feedback.reasons import BatchError, Reason
+from components.feedback.reasons import REPEATS, BatchError, Reason
 from components.feedback.sifting import Counts
-
-_DUPLICATE = str(Reason.DUPLICATE)
 
 
 class Tally:
@@ -43,12 +41,12 @@ class Tally:
 
     @property
     def duplicates(self) -> int:
-        return self._refused()[_DUPLICATE]
+        return sum(self._refused()[code] for code in REPEATS)
 
     @property
     def reasons(self) -> dict[str, int]:
         """Quarantined rows by reason, the most frequent first; duplicates are counted apart."""
-        return {code: count for code, count in self._refused().most_common() if code != _DUPLICATE}
+        return {code: count for code, count in self._refused().most_common() if code not in REPEATS}
 
     @property
     def tags(self) -> dict[str, int]:

@@ -30,10 +30,10 @@ def _kept(folder):
 def test_a_persons_name_is_nowhere_after_the_erasure(embedded_rlhf, clone, tmp_path):
     people = [NAME, *(f"ann-{number}" for number in range(7))]
     mixed = [_pair(number, people[number % 8]) for number in range(40)]
-    contradiction = _pair(0, NAME, chosen="Seven.", rejected="Blue.")
+    contradiction = _pair(60, NAME, chosen="Seven.", rejected="Blue.")
     accepted = _write(tmp_path / "mixed.jsonl", [*mixed, _pair(50, NAME, chosen="")])
     held = _write(tmp_path / "hers.jsonl", [_pair(100 + number, NAME) for number in range(40)])
-    rejected = _write(tmp_path / "bad.jsonl", [_pair(0, NAME), contradiction])
+    rejected = _write(tmp_path / "bad.jsonl", [_pair(60, NAME), contradiction])
     done = embedded_rlhf("ingest", accepted, held, rejected)
     assert done.returncode == 3, done.err
     (batch,) = (path.name for path in (clone / "data/held").iterdir())

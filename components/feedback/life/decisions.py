@@ -22,9 +22,10 @@ from components.feedback.life.assessing import assess_again, with_findings, writ
 from components.feedback.life.events import find_folder, with_event
 from components.feedback.life.rewriting import rewrite_parts
 from components.feedback.manifest import Manifest
-from components.feedback.reasons import Reason, RowError
+from components.feedback.reasons import REPEATS, RowError
 from components.feedback.sifting import refused_line
-from components.files import read_json, replacing_directory, write_bytes, write_json, write_text
+from components.feedback.withdrawn import RecallingIndex
+from components.files import read_json, replacing_directory, write_json
 
 
 def release(root: Path, batch: str, why: str, params: FeedbackParams | None = None) -> Manifest:
@@ -47,7 +48,7 @@ def release(root: Path, batch: str, why: str, params: FeedbackParams | None = No
         recent = index.recent()
         index.begin(batch, before.sha256, before.declared)
         entries = claims_of(held)
-        late = by_place(index.add(entries))
+        late = by_place(RecallingIndex(index, root).add(entries))
         faults = {digest: late[place] for place, _, digest, _ in entries.iter_rows() if place in late}
         refused = [folder / "early.jsonl", folder / "late.jsonl"]
         _copy_lines(root / store.QUARANTINE / batch / store.REFUSED, refused[0], before)
@@ -85,8 +86,8 @@ def _wait_again(refused: Path, place: Path, staged: Path) -> None:
 def _copy_lines(source: Path, target: Path, manifest: Manifest) -> None:
     """The rows that ingestion refused; not those that a release added which was killed before its end."""
     count = manifest.quarantined + manifest.duplicates
-    with source.open("rb") as lines:
-        write_bytes(target, b"".join(islice(lines, count)))
+    with source.open("rb") as lines, target.open("wb") as copy:
+        copy.writelines(islice(lines, count))
 
 
 def refuse(root: Path, batch: str, why: str) -> Manifest:
@@ -113,19 +114,18 @@ def _released(
     rows: Path, manifest: Manifest, faults: Mapping[bytes, RowError], late: Path, why: str
 ) -> Manifest:
     """Take the faulty rows out, into a file as the quarantine's; the manifest as it is then."""
-    lines: list[str] = []
     reasons: Counter[str] = Counter()
 
     def keep(part: pl.DataFrame) -> pl.DataFrame:
         keys = _keys(part)
         sound = pl.Series([key not in faults for key in keys], dtype=pl.Boolean)
-        lines.extend(_late_lines(manifest, part.filter(~sound), faults))
+        lines.writelines(_late_lines(manifest, part.filter(~sound), faults))
         reasons.update(str(faults[key].code) for key in keys if key in faults)
         return part.filter(sound)
 
-    parts = rewrite_parts(rows, keep)
-    write_text(late, "".join(lines))
-    left, repeats = reasons.total(), reasons.pop(str(Reason.DUPLICATE), 0)
+    with late.open("w", encoding="ascii") as lines:
+        parts = rewrite_parts(rows, keep)
+    left, repeats = reasons.total(), sum(reasons.pop(str(code), 0) for code in REPEATS)
     accepted = replace(
         manifest,
         status="accepted",

@@ -21,6 +21,7 @@ from components.feedback.life.hushing import hush
 from components.feedback.life.person import Person
 from components.feedback.life.rewriting import Keep, rewrite_parts
 from components.feedback.manifest import Manifest
+from components.feedback.withdrawn import remember
 from components.files import write_json
 
 
@@ -119,19 +120,34 @@ def _withdraw(root: Path, folder: Path, keep: Keep, why: str, params: FeedbackPa
         shutil.copytree(folder, staged)
         parts = rewrite_parts(staged, keep)
         after = _outline(staged)
-        gone = before.join(after, on="digest", how="anti")
-        known = pl.concat([store.withdrawn_rows(folder), gone.select("line", "digest")])
-        known.write_parquet(staged / store.WITHDRAWN)
+        gone, poorer = before.join(after, on="digest", how="anti"), _poorer(before, after)
+        _keep_known(staged, store.WITHDRAWN, gone)
+        _keep_known(staged, store.WITHDRAWN_IN_PART, poorer)
         counted = _without(store.read_manifest(folder), parts, gone.height, why)
         manifest = _looked_at(root, staged, replace(counted, tags=store.count_tags(staged)), params)
         write_json(staged / store.MANIFEST, manifest.to_json())
+        if folder.parent.name != store.FEEDBACK:
+            remember(root, folder.name, pl.concat([gone, poorer]))
         commits.replace_batch(root, folder, staged)
     commits.record_beside_refused(root, manifest)
     return Withdrawal(folder.name, gone.height, _sum(before) - _sum(gone) - _sum(after))
 
 
 def _outline(folder: Path) -> pl.DataFrame:
-    return store.scan_rows(folder).select("line", "digest", votes=pl.col("votes").list.len()).collect()
+    rows = store.scan_rows(folder)
+    votes, is_signed = pl.col("votes").list.len(), pl.col("annotator").is_not_null()
+    return rows.select("line", "digest", votes=votes, is_signed=is_signed).collect()
+
+
+def _poorer(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """The rows that stay without what one person said in them: sent again, they would name that person again."""
+    return before.join(after, on=before.columns, how="anti").join(after, on="digest", how="semi")
+
+
+def _keep_known(folder: Path, name: str, rows: pl.DataFrame) -> None:
+    if rows.height:
+        known = pl.concat([store.withdrawn_rows(folder, name), rows.select("line", "digest")])
+        known.write_parquet(folder / name)
 
 
 def _sum(rows: pl.DataFrame) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from components.feedback.reasons import Reason
+from components.feedback.reasons import REPEATS, Reason
 from components.feedback.report.names import Masks
 
 #: Examples of one reason or tag, of all of them, and characters of each text.
@@ -62,7 +62,7 @@ def _few_of_each(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, 
     seen: dict[str, int] = {}
     for entry in entries:
         # A repeat is nothing to look at: its judgement is in the dataset.
-        if entry["reason"] == Reason.DUPLICATE:
+        if entry["reason"] in REPEATS:
             continue
         seen[entry["reason"]] = seen.get(entry["reason"], 0) + 1
         if seen[entry["reason"]] <= EACH and sum(min(count, EACH) for count in seen.values()) <= MOST:
