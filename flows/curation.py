@@ -7,6 +7,7 @@ on record with the batch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from components.config import load_params
 from components.feedback.life.decisions import refuse, release
 from components.feedback.life.mending import retry
-from components.feedback.life.withdrawal import Erasure, withdraw_annotator, withdraw_batch
+from components.feedback.life.withdrawal import Erasure, withdraw_annotator, withdraw_batch, withdraw_lines
 from components.feedback.manifest import IngestResult, Manifest, result_of
 from components.feedback.store import list_manifests
 from flows.ingest import ingest_options, publishing
@@ -41,13 +42,17 @@ def refuse_batch(root: Path, batch: str, why: SecretStr) -> Manifest:
 
 
 @flow(name="withdraw", validate_parameters=False)
-def withdraw(root: Path, batch: str | None, annotator: SecretStr | None, why: SecretStr) -> Erasure:
-    """A batch, or what one person said, leaves the feedback."""
+def withdraw(
+    root: Path, batch: str | None, annotator: SecretStr | None, why: SecretStr, lines: Sequence[int] = ()
+) -> Erasure:
+    """A batch, some of its lines, or what one person said, leaves the feedback."""
     reason = why.get_secret_value()
     with publishing(root):
         if annotator is not None:
             params = load_params(root / "params.yaml").feedback
             erasure = withdraw_annotator(root / "data", annotator.get_secret_value(), reason, params)
+        elif lines:
+            erasure = Erasure([withdraw_lines(root / "data", batch or "", lines, reason)])
         else:
             erasure = Erasure([withdraw_batch(root / "data", batch or "", reason)])
         # Before the rest, which may fail: pages show what was said. All of them, after a killed withdrawal too.

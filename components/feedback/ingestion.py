@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class Given:
         path: where its bytes lie; name: as people know it; stamp: of its state.
         format: of its reader, or None to tell it by the columns.
         retries: the batch whose refused rows it brings again.
+        known: the accepted batch that its very bytes brought before: what stood against other rows may have gone.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Given:
     retries: str | None
     params: FeedbackParams
     rules: Rules
+    known: Manifest | None = None
 
 
 def ingest_file(
@@ -90,14 +92,17 @@ def ingest_file(
 
 def _ingest(root: Path, given: Given, label: str, on_rows: OnRows) -> IngestResult:
     with open_index(root) as index:
-        if known := known_batch(root, index, given.sha256):
+        known = known_batch(root, index, given.sha256, is_retry=given.retries is not None)
+        if known and not (given.retries and known.status == "accepted"):
             return result_again(label, given.name, known)
-        manifest = _take(root, given, index, on_rows)
+        manifest = _take(root, replace(given, known=known), index, on_rows)
+    if manifest is known:
+        return result_again(label, given.name, manifest)
     return result_of(label, manifest, manifest.status)
 
 
 def _take(root: Path, given: Given, index: FeedbackIndex, on_rows: OnRows) -> Manifest:
-    """Commit the batch as accepted, as held or as rejected; returns its manifest."""
+    """Commit the batch as accepted, as held or as rejected; returns its manifest, or that of the one it is again."""
     batch = _batch_id(root, given)
     with commits.staging(root) as folder:
         try:
@@ -121,6 +126,8 @@ def _accept(
     tally = intake.sort(withdrawn.RecallingIndex(index, root), on_rows)
     declared.check_rows(given.name, tally.read)
     _check_unchanged(given)
+    if given.known and not tally.accepted:
+        return given.known
     past = store.scan_recent(root, recent, given.params.hold.shift_days)
     quality = assess(store.scan_rows(intake.rows), past, given.params)
     manifest = _manifest(batch, given, intake.reader, tally, quality, declared)
@@ -137,7 +144,7 @@ def _check_name_is_new(index: FeedbackIndex, declared: Declaration, given: Given
         BatchError: ID_REUSE.
     """
     before = index.declared(declared.batch) if declared.batch is not None else None
-    if before is not None:
+    if before is not None and given.known is None:
         what = (
             f"{given.name} is declared as batch {declared.batch!a}, which came with other bytes as {before}"
         )
@@ -193,7 +200,8 @@ def _rejected(batch: str, given: Given, error: BatchError) -> Manifest:
 
 
 def _batch_id(root: Path, given: Given) -> str:
-    return store.batch_id(root, given.name, given.sha256)
+    name_it = store.batch_id if given.known is None else store.retry_id
+    return name_it(root, given.name, given.sha256)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -17,14 +17,22 @@ _REMEDIES = {
 _ACTS = {"refused": "refused", "withdrawn": "withdrew"}
 
 
-def known_batch(root: Path, index: FeedbackIndex, sha256: str) -> Manifest | None:
-    """The batch that came in a file with this digest and is accepted, waits, was withdrawn or refused."""
+def known_batch(root: Path, index: FeedbackIndex, sha256: str, *, is_retry: bool = False) -> Manifest | None:
+    """The batch that came in a file with this digest and is accepted, waits, was withdrawn or refused.
+
+    Args:
+        is_retry: of an accepted batch the same bytes may come again; of these only what waits is known.
+    """
     accepted = index.find(sha256)
-    if accepted is not None:
+    if accepted is not None and not (is_retry and _waits(root, sha256)):
         return store.read_manifest(root / store.FEEDBACK / accepted)
-    waiting = next(store.of_file(root / store.HELD, sha256), None)
+    waiting = _waits(root, sha256)
     gone = store.of_file(root / store.QUARANTINE, sha256)
     return waiting or next((manifest for manifest in gone if manifest.status == "refused"), None)
+
+
+def _waits(root: Path, sha256: str) -> Manifest | None:
+    return next(store.of_file(root / store.HELD, sha256), None)
 
 
 def result_again(label: str, name: str, known: Manifest) -> IngestResult:

@@ -112,7 +112,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.PII: "replace it, such as by [email], [phone] or [card]",
     Reason.EVAL_LEAK: "drop the row: a model that learns it has seen its own examination",
     Reason.DUP_ID: "give each judgement its own id",
-    Reason.ID_CONFLICT: "give the judgement an id of its own, or withdraw the one that it corrects",
+    Reason.ID_CONFLICT: "give the judgement an id of its own, or withdraw the one that it corrects "
+    "(`rlhf feedback withdraw BATCH --line N`) and bring this file again (`rlhf feedback retry`)",
     Reason.SELF_CONFLICT: "ask the annotator which one holds and send that one",
     Reason.DUPLICATE: "nothing: the judgement is counted once",
     Reason.WITHDRAWN: "nothing: what was withdrawn cannot come in again",

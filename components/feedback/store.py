@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -41,6 +42,19 @@ def batch_id(root: Path, name: str, sha256: str) -> str:
     rooms = (root / room / short for room in (FEEDBACK, HELD, QUARANTINE))
     taken = any(read_manifest(room).sha256 != sha256 for room in rooms if (room / MANIFEST).exists())
     return f"{slug}-{sha256}" if taken else short
+
+
+def retry_id(root: Path, name: str, sha256: str) -> str:
+    """The id of a batch of the same bytes as one before it: rows that were refused of them come again."""
+    ids = (batch_id(root, f"retry-{number}-{name}", sha256) for number in count(1))
+    return next(each for each in ids if not _is_taken(root, each))
+
+
+def _is_taken(root: Path, batch: str) -> bool:
+    """Whether a batch has its id for good: one whose ingestion was killed, or that was rejected, has not."""
+    record = root / QUARANTINE / batch
+    decided = (record / MANIFEST).exists() and read_manifest(record).status == "refused"
+    return decided or any((root / room / batch / MANIFEST).exists() for room in (FEEDBACK, HELD))
 
 
 def folders(room: Path) -> list[Path]:

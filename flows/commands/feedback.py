@@ -41,11 +41,7 @@ def list_batches(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(batches, ensure_ascii=True))
     else:
-        table(
-            "Feedback",
-            ("batch", "status", "read", "accepted", "quarantined", "duplicates"),
-            batches,
-        )
+        table("Feedback", ("batch", "status", "read", "accepted", "quarantined", "duplicates"), batches)
     waiting = [batch["batch"] for batch in batches if batch["status"] == "held"]
     next_step(f"`rlhf feedback show {waiting[0]}`" if waiting else "`rlhf retrain`", as_json=as_json)
 
@@ -112,6 +108,8 @@ def retry(
 ) -> None:
     """Bring refused rows again, mended. Rows that are accepted already count as repeats.
 
+    Also the very file, where what stood against a row has gone since: a row with its id was withdrawn.
+
     \b
     rlhf feedback retry week-2-1a2b3c4d mended.jsonl
     """
@@ -170,23 +168,33 @@ def withdraw(
     annotator: Annotated[
         str | None, typer.Option(help="Instead of a batch: all that one person said.")
     ] = None,
+    lines: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--line", min=1, metavar="N", help="Instead of the whole batch: the row of this line. Repeatable."
+        ),
+    ] = None,
 ) -> None:
     """Take feedback out of all future datasets. Models that learned from it stay, and their lineage names it.
+    What is withdrawn cannot come in again; a row that corrects it can, also under its id.
 
     \b
     rlhf feedback withdraw week-2-1a2b3c4d --why "licence ended"
+    rlhf feedback withdraw week-2-1a2b3c4d --line 17 --line 40 --why "corrected since"
     rlhf feedback withdraw --annotator ann-17 --why "erasure request"
     """
     root = open_project(context)
     if (batch is None) == (annotator is None):
         raise typer.BadParameter("give a batch or --annotator, one of the two", param_hint="BATCH")
+    if lines and annotator is not None:
+        raise typer.BadParameter("is of a batch: give BATCH, not --annotator", param_hint="--line")
     with with_prefect(root, "flows.curation"):
         from pydantic import SecretStr
 
         from flows.curation import withdraw as run
 
         who = None if annotator is None else SecretStr(annotator)
-        erasure = run(root, batch, who, SecretStr(why))
+        erasure = run(root, batch, who, SecretStr(why), sorted(set(lines or ())))
     _print_erasure(erasure)
     next_step(
         "`rlhf retrain`; old versions of the data stay in DVC's cache and remote until `dvc gc`, "
@@ -230,9 +238,8 @@ def _print_erasure(erasure: Erasure) -> None:
 
 
 def _print(numbers: dict[str, Any], page: Path) -> None:
-    counts = numbers["counts"]
     say(f"{numbers['batch']}: {numbers['status']}")
-    say(", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "closes"))
+    say(", ".join(f"{count:,} {name}" for name, count in numbers["counts"].items() if name != "closes"))
     for reason in numbers["why"]:
         say(f"  {reason}")
     for kind in ("reasons", "tags"):

@@ -74,8 +74,51 @@ def test_the_life_of_a_batch(rlhf_here, clone, tmp_path, one_persons_batch):
         (["refuse", "gone"], 2, "--why"),
         (["withdraw", "--why", "x"], 2, "give a batch or --annotator"),
         (["withdraw", "b", "--annotator", "a", "--why", "x"], 2, "give a batch or --annotator"),
+        (["withdraw", "--line", "2", "--annotator", "a", "--why", "x"], 2, "give BATCH, not --annotator"),
+        (["withdraw", "--line", "2", "--why", "x"], 2, "give a batch or --annotator"),
+        (["withdraw", "b", "--line", "0", "--why", "x"], 2, "--line"),
+        (["withdraw", "gone", "--line", "2", "--why", "x"], 1, "there is no batch 'gone'"),
     ],
 )
 def test_wrong_usage_is_told(rlhf_here, words, status, told):
     ended, _, err = rlhf_here("feedback", *words)
     assert (ended, told in err, "Traceback" in err) == (status, True, False)
+
+
+def _labelled(path, *choices):
+    """Comparisons with ids, and which answer each prefers."""
+    answers = [("Blue.", "Seven."), ("Seven.", "Blue.")]
+    rows = [
+        {"id": f"r-{n}", "prompt": f"Name colour {n}.", "chosen": answers[c][0], "rejected": answers[c][1]}
+        for n, c in enumerate(choices)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_a_row_that_was_corrected_takes_the_place_of_what_it_corrects(rlhf_here, clone, tmp_path):
+    first = _labelled(tmp_path / "a.jsonl", 0, 0, 0, 0, 0)
+    second = _labelled(tmp_path / "b.jsonl", 0, 1, 0, 0, 0, 0)
+    _, out, _ = rlhf_here("ingest", first, second, "--json")
+    old, new = (json.loads(line) for line in out.splitlines())
+    assert (new["accepted"], new["reasons"]) == (1, {"ID_CONFLICT": 1})
+    _, out, _ = rlhf_here("feedback", "quarantine", new["batch"])
+    (told,) = [line for line in out.splitlines() if " id: " in line]
+    assert f"line 2 of batch {old['batch']}" in told
+    assert "`rlhf feedback withdraw BATCH --line N`" in told
+
+    words = ("feedback", "withdraw", old["batch"], "--line", "2", "--why", "corrected since")
+    status, out, _ = rlhf_here(*words)
+    assert (status, f"{old['batch']}: 1 rows and 0 single votes withdrawn" in out) == (0, True)
+    status, _, err = rlhf_here(*words)
+    assert (status, "line 2 of" in err, "was withdrawn before" in err) == (1, True, True)
+    status, out, _ = rlhf_here("feedback", "retry", new["batch"], second, "--json")
+    again = json.loads(out)
+    assert (status, again["status"], again["accepted"], again["duplicates"]) == (0, "accepted", 1, 5)
+
+    def record(batch):
+        return json.loads((clone / "data/feedback" / batch / "manifest.json").read_text())
+
+    assert record(again["batch"])["retries"] == new["batch"]
+    assert record(old["batch"])["events"][-1]["why"] == "line 2: corrected since"
+    assert (record(old["batch"])["accepted"], record(old["batch"])["withdrawn"]) == (4, 1)

@@ -101,7 +101,8 @@ def test_a_judgement_that_was_changed_after_it_came_in_is_refused_with_what_to_d
     assert entry["message"] == (
         "mlflow://phone reviews/thumbs.jsonl line 2: id: "
         f"was given to another judgement, line 2 of batch {first.batch}; "
-        "give the judgement an id of its own, or withdraw the one that it corrects"
+        "give the judgement an id of its own, or withdraw the one that it corrects "
+        "(`rlhf feedback withdraw BATCH --line N`) and bring this file again (`rlhf feedback retry`)"
     )
     labels = read_accepted(root / "data/feedback").sort("line")["votes"]
     assert [votes[0]["label"] for votes in labels] == [1.0, 1.0, 1.0]

@@ -1,4 +1,4 @@
-"""Feedback that leaves all future datasets: a whole batch, or what one person gave.
+"""Feedback that leaves all future datasets: a whole batch, single rows of it, or what one person gave.
 
 What has learned from it stays on record.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from components.config import FeedbackParams
+from components.errors import FeedbackError
 from components.feedback import commits, store
 from components.feedback.index import open_index
 from components.feedback.life.assessing import assess_again, with_findings, without_numbers, write_quality
@@ -64,6 +66,39 @@ def withdraw_batch(root: Path, batch: str, why: str) -> Withdrawal:
     with commits.ingestion_lock(root):
         folder = find_folder(root, store.FEEDBACK, batch)
         return _withdraw(root, folder, lambda rows: rows.clear(), why, FeedbackParams())
+
+
+def withdraw_lines(root: Path, batch: str, lines: Sequence[int], why: str) -> Withdrawal:
+    """Take single rows of an accepted batch out. Their ids are free then: a row that corrects one may come in.
+
+    Args:
+        lines: of the file that the batch came in, as messages name them.
+
+    Raises:
+        FeedbackError: no such batch is accepted, or no one row is accepted of a line; nothing was withdrawn then.
+    """
+    with commits.ingestion_lock(root):
+        folder = find_folder(root, store.FEEDBACK, batch)
+        for line in lines:
+            _check_line(folder, line)
+        told = f"line {', '.join(map(str, lines))}: {why}"
+        meant = pl.col("line").is_in(lines)
+        return _withdraw(root, folder, lambda rows: rows.filter(~meant), told, FeedbackParams())
+
+
+def _check_line(folder: Path, line: int) -> None:
+    is_meant = pl.col("line") == line
+    count = store.scan_rows(folder).filter(is_meant).collect().height
+    if count > 1:
+        what = f"line {line} of {folder.name} holds {count} rows: which one is meant nobody can tell"
+        raise FeedbackError(what, f"withdraw them all: `rlhf feedback withdraw {folder.name} --why ...`")
+    if not count and store.withdrawn_rows(folder).filter(is_meant).height:
+        what = f"line {line} of {folder.name} was withdrawn before"
+        raise FeedbackError(what, "nothing: leave this line out")
+    if not count:
+        what = f"{folder.name} has no accepted row of line {line}"
+        remedy = f"take batch and line from the message; `rlhf feedback quarantine {folder.name}` shows refused rows"
+        raise FeedbackError(what, remedy)
 
 
 def withdraw_annotator(root: Path, annotator: str, why: str, params: FeedbackParams | None = None) -> Erasure:
