@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from quality_rows import assessed, codes, pair
+from quality_rows import assessed, codes, pair, votes
 
 from components.feedback.quality.biases import length_findings
 from components.feedback.quality.dominance import dominance_findings
@@ -65,7 +65,6 @@ def test_a_file_of_chosen_and_rejected_has_no_order():
     assert quality.figures["position"] == {
         "order_known": False,
         "votes": 0,
-        "independent": None,
         "first": None,
         "first_ci": [None, None],
         "by_annotator": [],
@@ -224,6 +223,16 @@ def test_several_votes_on_one_pair_are_not_as_many_independent_ones():
     assert "LENGTH_BIAS" in codes(mixed)
 
 
+@pytest.mark.parametrize(("second", "independent"), [("the same", 20.0), ("the other", 40.0)])
+def test_people_who_share_a_pair_count_as_one_only_if_they_agree(second, independent):
+    """Twenty pairs, two votes on each, half of all for the longer answer; by hand d = 40 / 19 > 2, and d = 0 < 1."""
+    first = lengths(10, 10)
+    others = [row | {"votes": votes(("q", row["votes"][0]["label"]))} for row in first]
+    if second == "the other":
+        others = [row | {"votes": votes(("q", 1 - row["votes"][0]["label"]))} for row in first]
+    assert assessed(first + others).figures["length"]["independent"] == independent
+
+
 def test_of_many_batches_by_people_at_the_limit_hardly_any_is_tagged():
     """Five people, 30 votes each, who take the longer answer 70 % of the time: half of the batches go beyond that."""
     rng = random.Random(0)
@@ -235,7 +244,7 @@ def test_of_many_batches_by_people_at_the_limit_hardly_any_is_tagged():
 
 def length_of(hits: list[int], votes: int) -> dict:
     """The figures of people with so many votes each, of which so many are for the longer answer."""
-    people = [{"votes": votes, "independent": votes, "longer": hit / votes, "annotator": "a"} for hit in hits]
+    people = [{"votes": votes, "longer": hit / votes, "annotator": "a"} for hit in hits]
     count = votes * len(hits)
     return {"votes": count, "independent": count, "longer": sum(hits) / count, "by_annotator": people}
 
@@ -255,5 +264,5 @@ def test_position_bias_by_hand():
     figures = assessed(rows).figures["position"]
     assert (figures["order_known"], figures["votes"], figures["first"]) == (True, 10, 0.6)
     assert figures["by_annotator"] == [
-        {"annotator": "a", "votes": 10, "independent": 10.0, "first": 0.6, "first_ci": figures["first_ci"]}
+        {"annotator": "a", "votes": 10, "first": 0.6, "first_ci": figures["first_ci"]}
     ]

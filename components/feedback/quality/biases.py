@@ -6,9 +6,9 @@ time each, 22 or more are in 9 batches of 100. So what counts is whether the lim
 binomial test (Clopper and Pearson 1934): so many votes for the longer answer, or more, are likely with probability
 FALSE_ALARM at most where nobody prefers it more often than the limit allows.
 
-Votes of several people on one pair are not independent: they look at the same two answers. They count as
-n = (sum w) ** 2 / sum w ** 2 votes, w the votes on each pair (Kish 1965, Survey Sampling, section 11.2): all of them
-where each pair has one, and one a pair where each has as many.
+Votes of several people on one pair are not independent: they look at the same two answers. n votes count as n / d
+of them, where the design effect d is by how much more the pairs' votes vary than independent ones would (Rao and Scott
+1992): 1 where people who share a pair agree no more than others, and the size of the pairs where they are of one mind.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ def order_known(votes: pl.DataFrame) -> bool:
 
 
 def position_figures(votes: pl.DataFrame) -> Figures:
-    """`order_known`; of decided votes their number `votes`, as how many `independent` ones they count, the share
-    `first` of answers shown first that were preferred, with `first_ci`, and `by_annotator`: the same with `annotator`.
-    Nulls without an order."""
+    """`order_known`; of decided votes their number `votes` and the share `first` of answers shown first that were
+    preferred, with `first_ci`, and `by_annotator`: {annotator, votes, first, first_ci}. Nulls without an order."""
     known = order_known(votes)
     decided = votes.filter(pl.col("given").is_not_null() & (pl.col("given") != TIE) & known)
     return {"order_known": known, **_shares(decided.with_columns(hit=pl.col("given") == FIRST), "first")}
@@ -49,28 +48,47 @@ def position_figures(votes: pl.DataFrame) -> Figures:
 
 def length_figures(votes: pl.DataFrame) -> Figures:
     """Of decided votes on answers of different length (in characters) their number `votes`, as how many `independent`
-    ones they count, the share `longer` of the longer ones preferred, with `longer_ci`, and `by_annotator`: the same
-    with `annotator`."""
-    return _shares(votes.filter(pl.col("longer").is_not_null()).with_columns(hit="longer"), "longer")
+    ones they count, the share `longer` of the longer ones preferred, with `longer_ci`, and `by_annotator`: {annotator,
+    votes, longer, longer_ci}."""
+    decided = votes.filter(pl.col("longer").is_not_null()).with_columns(hit="longer")
+    return {"independent": rounded(_independent(decided), 1), **_shares(decided, "longer")}
 
 
 def length_findings(figures: Figures) -> list[Finding]:
     """LENGTH_BIAS, a tag: of the whole batch, and of each annotator, who are above the limit beyond chance."""
     whole = {name: value for name, value in figures.items() if name != "by_annotator"}
-    people = figures["by_annotator"]
-    found = [_length_finding("the longer answer is preferred", whole)] if _too_often(whole, 1) else []
-    for person in people:
-        if _too_often(person, len(people)):
+    found = []
+    if _too_often(whole, whole["independent"], 1):
+        found.append(_length_finding("the longer answer is preferred", whole))
+    for person in figures["by_annotator"]:
+        # Nobody judges a pair twice: one person's votes are independent.
+        if _too_often(person, person["votes"], len(figures["by_annotator"])):
             found.append(_length_finding(f"{person['annotator']!a} prefers the longer answer", person))
     return found
 
 
-def _too_often(share: Figures, asked: int) -> bool:
-    """Whether the longer answer is preferred beyond the limit and chance, where `asked` such questions are."""
+def _too_often(share: Figures, count: float, asked: int) -> bool:
+    """Whether the longer answer is preferred beyond the limit and chance, where `asked` such questions are.
+
+    Args:
+        count: of independent votes.
+    """
     if share["votes"] < LEAST_VOTES:
         return False
-    count = share["independent"]
     return bool(at_least(count * share["longer"], count, MOST_LONGER) * asked < FALSE_ALARM / 2)
+
+
+def _independent(decided: pl.DataFrame) -> float:
+    """As how many independent votes those on the pairs count; `hit` is what each of them says."""
+    pairs = decided.group_by("item").agg(votes=pl.len().cast(pl.Float64), hits=pl.col("hit").sum())
+    votes, hits, count = pairs["votes"].to_numpy(), pairs["hits"].to_numpy(), decided.height
+    share = hits.sum() / max(1, count)
+    alike = float((votes**2).sum() / max(1, count))
+    if share in (0.0, 1.0) or len(votes) < 2:
+        # Nothing varies: they may be of one mind.
+        return count / max(1.0, alike)
+    between = ((hits - votes * share) ** 2).sum() * len(votes) / (len(votes) - 1)
+    return count / min(alike, max(1.0, float(between / (count * share * (1 - share)))))
 
 
 def _length_finding(what: str, share: Figures) -> Finding:
@@ -79,30 +97,21 @@ def _length_finding(what: str, share: Figures) -> Finding:
     )
 
 
-#: As how many independent votes the votes on some pairs count.
-_INDEPENDENT = pl.len() ** 2 / (pl.col("item").unique_counts().cast(pl.Int64) ** 2).sum()
-
-
 def _shares(decided: pl.DataFrame, name: str) -> Figures:
-    measured = {"votes": pl.len(), "independent": _INDEPENDENT, "share": pl.col("hit").mean()}
     people = (
         decided.filter(pl.col("annotator").is_not_null())
         .group_by("annotator")
-        .agg(**measured)
+        .agg(pl.len().alias("votes"), pl.col("hit").mean().alias("share"))
         .sort(["votes", "annotator"], descending=[True, False])
         .head(MOST_ANNOTATORS)
     )
+    overall = _share(decided.height, decided["hit"].mean() if decided.height else None, name)  # type: ignore[arg-type]
+    rows = people.iter_rows(named=True)
     by_annotator = [
-        {"annotator": row["annotator"], **_share(row, name)} for row in people.iter_rows(named=True)
+        {"annotator": row["annotator"], **_share(row["votes"], row["share"], name)} for row in rows
     ]
-    return {**_share(decided.select(**measured).row(0, named=True), name), "by_annotator": by_annotator}
+    return {**overall, "by_annotator": by_annotator}
 
 
-def _share(row: Figures, name: str) -> Figures:
-    """A row of votes, independent (NaN of no votes) and share as it is told."""
-    return {
-        "votes": row["votes"],
-        "independent": rounded(row["independent"], 1),
-        name: rounded(row["share"]),
-        f"{name}_ci": interval(row["share"], row["independent"]),
-    }
+def _share(votes: int, share: float | None, name: str) -> Figures:
+    return {"votes": votes, name: rounded(share), f"{name}_ci": interval(share, votes)}
