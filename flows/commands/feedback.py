@@ -170,9 +170,7 @@ def withdraw(
     ] = None,
     lines: Annotated[
         list[int] | None,
-        typer.Option(
-            "--line", min=1, metavar="N", help="Instead of the whole batch: the row of this line. Repeatable."
-        ),
+        typer.Option("--line", min=1, metavar="N", help="Only the row of this line. Repeatable."),
     ] = None,
 ) -> None:
     """Take feedback out of all future datasets. Models that learned from it stay, and their lineage names it.

@@ -47,4 +47,7 @@ def test_a_persons_name_is_nowhere_after_the_erasure(embedded_rlhf, clone, tmp_p
     assert "5 rows and 0 single votes withdrawn, 1 refused rows hushed" in done.out
     database = clone / ".rlhf/prefect/prefect.db"
     assert database in _kept(clone)
+    # Sent again in another file, what was withdrawn is not kept either.
+    done = embedded_rlhf("ingest", _write(tmp_path / "again.jsonl", mixed[::-1]))
+    assert "accepted: 40 read, 0 accepted, 0 quarantined, 40 duplicates" in done.out
     assert [path for path in _kept(clone) if NAME.encode() in path.read_bytes()] == []
