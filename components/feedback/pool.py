@@ -22,6 +22,13 @@ from components.feedback.sifting import Job, Sifted, sift
 POOL_BYTES = 24 << 20
 #: Blocks that wait for each process: more only hold memory.
 _WAITING = 2
+#: Polars computes with one thread: the processes are the threads. And memory of a block is kept for the next one: glibc
+#: would hand it back and ask the kernel for it again.
+_SETTINGS = {
+    "POLARS_MAX_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+}
 
 #: Blocks with their numbers.
 Numbered = Iterable[tuple[int, Block]]
@@ -78,7 +85,7 @@ def _pool() -> Iterator[ProcessPoolExecutor]:
     fresh = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(_processes(), fresh, initializer=_end_with_parent)
     try:
-        with _one_thread_each():
+        with _for_workers():
             yield pool
     except BrokenProcessPool:
         raise FeedbackError(
@@ -94,15 +101,15 @@ def _processes() -> int:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Polars in each process computes with one thread: the processes are the threads."""
-    name = "POLARS_MAX_THREADS"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
+def _for_workers() -> Iterator[None]:
+    """The processes that are started in this block have these settings."""
+    before = {name: os.environ.get(name) for name in _SETTINGS}
+    os.environ.update(_SETTINGS)
     try:
         yield
     finally:
-        os.environ.pop(name) if before is None else os.environ.update({name: before})
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _end_with_parent() -> None:

@@ -60,6 +60,12 @@ def test_what_shares_fewer_words_with_the_evaluation_set_passes(workspace, field
     assert rules.check(read(Fields(OTHER | fields))) == ()
 
 
+def test_lines_of_evaluation_prompts_end_where_json_ends_them(workspace):
+    workspace.write("odd.jsonl", '\ufeff{"prompt": "one\u2028line\x85here"}\r\n\n{"prompt": "another"}\n')
+    rules = Rules.of(FeedbackParams(evaluation_prompts=(Path("odd.jsonl"),)), workspace.folder)
+    assert rules.evaluation.whole == {"one line here": "odd.jsonl line 1", "another": "odd.jsonl line 3"}
+
+
 def test_evaluation_prompts_that_cannot_be_read(workspace):
     cases = {
         "nothing.jsonl": None,

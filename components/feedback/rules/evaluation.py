@@ -95,7 +95,7 @@ def _runs(form: str, length: int, step: int) -> Iterator[str]:
 def _prompts(root: Path, file: Path) -> Iterator[tuple[str, str]]:
     """(where, prompt) of a file's lines."""
     try:
-        lines = (root / file).read_text(encoding="utf-8").splitlines()
+        content = (root / file).read_text(encoding="utf-8-sig")
     except OSError as error:
         what = f"cannot read the evaluation prompts {file}: {error.strerror or error}"
         raise FeedbackError(
@@ -104,7 +104,8 @@ def _prompts(root: Path, file: Path) -> Iterator[tuple[str, str]]:
     except UnicodeDecodeError:
         raise FeedbackError(f"the evaluation prompts {file} are not UTF-8", _REMEDY) from None
     decoder = StrictJson()
-    for number, line in enumerate(lines, start=1):
+    # JSON may hold what Unicode takes for the end of a line.
+    for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
             yield f"{file.name} line {number}", _prompt_of(decoder, line, f"{file} line {number}")
 
