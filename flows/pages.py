@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +19,29 @@ from components.feedback.report.numbers import batch_numbers
 from components.feedback.report.page import batch_page
 from components.feedback.report.people import people_of
 from components.feedback.schema import empty_frame
-from components.files import read_json, write_json, write_text
+from components.files import read_json, replacing_file, write_text
 
 PAGES = Path("reports/feedback")
 CARD = PAGES / "README.md"
 
 
 def write_page(root: Path, batch: str) -> Path:
-    """Write the batch's page and, beside it, its numbers as JSON; returns the page."""
-    folder = _folder(root / "data", batch)
-    quality = folder / store.QUALITY
-    found: dict[str, Any] = read_json(quality) if quality.exists() else {}
-    rows = store.scan_rows(folder)
-    people = people_of(rows)
-    numbers = batch_numbers(store.read_manifest(folder), found, rows, people)
-    page = root / PAGES / f"{batch}.html"
-    write_text(page, batch_page(numbers, people["annotator"], rows, refused_rows(root / "data", batch)))
-    write_json(page.with_suffix(".json"), numbers)
+    """Write the batch's page and, beside it, its numbers as JSON; returns the page.
+
+    Both bear the time of what they tell of, as it was before it was read. What is withdrawn while they are written is
+    off them at the end: another process may have refreshed the page before this one wrote what it had read.
+    """
+    page, told_at = root / PAGES / f"{batch}.html", None
+    while told_at != (current := _told_at(root / "data", batch)):
+        told_at = current
+        _write(root / "data", batch, page, told_at)
     return page
 
 
 def refresh_page(root: Path, batch: str) -> None:
-    """Write the batch's page, unless it is there and newer than what it tells of."""
-    data, page = root / "data", root / PAGES / f"{batch}.html"
-    folder = _folder(data, batch)
-    told = (folder / store.MANIFEST, folder / store.QUALITY, data / store.QUARANTINE / batch / store.REFUSED)
-    if min(map(_written_at, (page, page.with_suffix(".json")))) <= max(map(_written_at, told)):
+    """Write the batch's page, unless it is there and tells of what is there now."""
+    page = root / PAGES / f"{batch}.html"
+    if {_written_at(page), _written_at(page.with_suffix(".json"))} != {_told_at(root / "data", batch)}:
         write_page(root, batch)
 
 
@@ -55,6 +54,33 @@ def write_card(root: Path, params: Params) -> Path:
     card = data_card(store.list_manifests(root / "data"), figures, params.registry.name, licences)
     write_text(root / CARD, card)
     return root / CARD
+
+
+def _write(data: Path, batch: str, page: Path, at: int) -> None:
+    folder = _folder(data, batch)
+    quality = folder / store.QUALITY
+    found: dict[str, Any] = read_json(quality) if quality.exists() else {}
+    rows = store.scan_rows(folder)
+    people = people_of(rows)
+    numbers = batch_numbers(store.read_manifest(folder), found, rows, people)
+    _write_at(at, page, batch_page(numbers, people["annotator"], rows, refused_rows(data, batch)))
+    as_json = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
+    _write_at(at, page.with_suffix(".json"), f"{as_json}\n")
+
+
+def _write_at(at: int, path: Path, text: str) -> None:
+    """Write a file atomically that bears a time (nanoseconds) from the moment it is there."""
+    with replacing_file(path) as handle:
+        handle.write(text.encode("utf-8"))
+        handle.flush()
+        os.utime(handle.fileno(), ns=(at, at))
+
+
+def _told_at(data: Path, batch: str) -> int:
+    """When what a page tells of was last written, in nanoseconds."""
+    folder = _folder(data, batch)
+    told = (folder / store.MANIFEST, folder / store.QUALITY, data / store.QUARANTINE / batch / store.REFUSED)
+    return max(map(_written_at, told))
 
 
 def _written_at(path: Path) -> int:
