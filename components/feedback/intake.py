@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
 from components.errors import FeedbackError
 from components.feedback.contradictions import contradictions
 from components.feedback.faults import as_faults
-from components.feedback.index import FeedbackIndex
 from components.feedback.parsing import Parsed, parsed
 from components.feedback.parsing.envelope import Envelope
 from components.feedback.pool import sift_blocks
@@ -29,6 +29,14 @@ _AT_ONCE = 1 << 16
 Save = Callable[[tuple[str, str] | None], None]
 #: Called with how many rows are read so far.
 OnRows = Callable[[int], None]
+
+
+class Claims(Protocol):
+    """What is accepted, as far as new rows are held against it (index.py)."""
+
+    def add(self, entries: pl.DataFrame) -> pl.DataFrame: ...
+
+    def forget(self, entries: pl.DataFrame) -> None: ...
 
 
 class Intake:
@@ -53,7 +61,7 @@ class Intake:
         for room in (self.rows, self._refused, self._voices):
             room.mkdir()
 
-    def sort(self, index: FeedbackIndex, on_rows: OnRows) -> Tally:
+    def sort(self, index: Claims, on_rows: OnRows) -> Tally:
         """Sort all rows, each by itself, and beside all others.
 
         Raises:
@@ -68,7 +76,7 @@ class Intake:
         """Files of refused rows, in the order of the file."""
         return sorted(self._refused.iterdir())
 
-    def _sort(self, index: FeedbackIndex, on_rows: OnRows, save: Save) -> Tally:
+    def _sort(self, index: Claims, on_rows: OnRows, save: Save) -> Tally:
         tally = Tally(self._envelope.name)
         entries = self._entries(tally, on_rows, save)
         repeats = pl.concat([as_faults([]), *(index.add(part) for part in entries)])

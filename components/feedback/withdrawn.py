@@ -22,7 +22,7 @@ _IS_REPEAT = pl.col("code") == str(Reason.DUPLICATE)
 _WHAT = "was withdrawn, as a whole or in part: "
 
 
-class RecallingIndex(FeedbackIndex):
+class RecallingIndex:
     """The index as a batch sees it that is taken in: it tells repeats of withdrawn rows from other repeats.
 
     Args:
@@ -35,6 +35,7 @@ class RecallingIndex(FeedbackIndex):
         self._keys: pl.Series | None = None
 
     def add(self, entries: pl.DataFrame) -> pl.DataFrame:
+        """As FeedbackIndex.add; repeats of withdrawn rows are WITHDRAWN."""
         faults = self._index.add(entries)
         if not faults.select(_IS_REPEAT.any()).item():
             return faults
@@ -43,6 +44,7 @@ class RecallingIndex(FeedbackIndex):
         return _told(faults, entries.filter(pl.col("digest").is_in(self._keys.implode()))["place"])
 
     def forget(self, entries: pl.DataFrame) -> None:
+        """As FeedbackIndex.forget."""
         self._index.forget(entries)
 
 
