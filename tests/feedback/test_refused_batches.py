@@ -7,9 +7,12 @@ import json
 import pytest
 from life_case import accepted, dying_at, quarantined
 
+from components.errors import FeedbackError
 from components.feedback import commits, store
 from components.feedback.ingestion import ingest_file
 from components.feedback.life.decisions import refuse, release
+from components.feedback.life.withdrawal import withdraw_annotator
+from components.files import digest_tree
 
 
 def test_refused_rows_stay_readable(workspace, held):
@@ -66,6 +69,27 @@ def test_a_release_of_a_refused_batch_that_was_killed_leaves_it_waiting(workspac
     assert refuse(workspace.root, held.batch, "again").status == "refused"
     assert release(workspace.root, held.batch, "").accepted == 40
     assert len(quarantined(workspace, held)) == 1
+
+
+def test_a_refused_batch_of_which_nothing_is_left_stays_refused(workspace, held):
+    refuse(workspace.root, held.batch, "she clicked through")
+    withdraw_annotator(workspace.root, "ann", "erasure request")
+    before = digest_tree(workspace.root)
+    with pytest.raises(FeedbackError, match="was withdrawn"):
+        release(workspace.root, held.batch, "after all")
+    assert digest_tree(workspace.root) == before
+    assert [each.status for each in store.list_manifests(workspace.root)] == ["refused"]
+
+
+@pytest.mark.parametrize("damage", ["rows-00000.parquet", "quality.json", "rows.jsonl"])
+def test_a_refused_batch_that_is_damaged_stays_refused(workspace, held, damage):
+    refuse(workspace.root, held.batch, "she clicked through")
+    path = workspace.root / "quarantine" / held.batch / damage
+    path.unlink() if damage == "rows.jsonl" else path.write_text("{")
+    before = digest_tree(workspace.root)
+    with pytest.raises((FeedbackError, ValueError, OSError)):
+        release(workspace.root, held.batch, "after all")
+    assert digest_tree(workspace.root) == before
 
 
 def _litter(room, count):

@@ -35,19 +35,16 @@ def release(root: Path, batch: str, why: str, params: FeedbackParams | None = No
         params: by which it is looked at again where rows left it; None: as they are by default.
 
     Raises:
-        FeedbackError: no such batch waits, nor was refused.
+        FeedbackError: no such batch waits, nor was refused; or it cannot be released. Nothing was changed then.
     """
     with commits.ingestion_lock(root), open_index(root) as index, commits.staging(root) as folder:
-        held = _waiting(root, batch, folder / "waiting")
-        before = store.read_manifest(held)
-        if not before.accepted:
-            raise FeedbackError(f"{batch} was withdrawn", "nothing of it is left to release")
-        store.check_parts(held, before)
+        undecided = _undecided(root, batch)
+        before = _checked(undecided)
         rows = folder / "rows"
-        shutil.copytree(held, rows)
+        shutil.copytree(undecided, rows, ignore=shutil.ignore_patterns(store.REFUSED))
         recent = index.recent()
         index.begin(batch, before.sha256, before.declared)
-        entries = claims_of(held)
+        entries = claims_of(rows)
         late = by_place(RecallingIndex(index, root).add(entries))
         faults = {digest: late[place] for place, _, digest, _ in entries.iter_rows() if place in late}
         refused = [folder / "early.jsonl", folder / "late.jsonl"]
@@ -57,20 +54,39 @@ def release(root: Path, batch: str, why: str, params: FeedbackParams | None = No
             found = assess_again(root, rows, recent, params or FeedbackParams())
             write_quality(rows, found)
             manifest = with_findings(manifest, found)
-        place = commits.commit(root, manifest, rows, refused, read_json(quality))
+        figures = read_json(quality)
+        # An error before this has changed nothing.
+        held = _waiting(root, undecided, folder / "waiting")
+        place = commits.commit(root, manifest, rows, refused, figures)
         index.commit(place)
         # A kill before this leaves both; the accepted one counts, and the next change of the store sweeps the other.
         commits.remove_batch(root, held)
     return manifest
 
 
-def _waiting(root: Path, batch: str, staged: Path) -> Path:
-    """The folder of a batch in data/held; one that was refused waits there again."""
+def _undecided(root: Path, batch: str) -> Path:
+    """The folder of a batch that waits, or of one that was refused."""
     waits = any(folder.name == batch for folder in store.folders(root / store.HELD))
     quarantined = next((each for each in store.folders(root / store.QUARANTINE) if each.name == batch), None)
     if not waits and quarantined and store.read_manifest(quarantined).status == "refused":
-        _wait_again(quarantined, root / store.HELD / batch, staged)
+        return quarantined
     return find_folder(root, store.HELD, batch)
+
+
+def _checked(folder: Path) -> Manifest:
+    manifest = store.read_manifest(folder)
+    if not manifest.accepted:
+        raise FeedbackError(f"{manifest.batch} was withdrawn", "nothing of it is left to release")
+    store.check_parts(folder, manifest)
+    return manifest
+
+
+def _waiting(root: Path, undecided: Path, staged: Path) -> Path:
+    """The folder of a batch in data/held; one that was refused waits there again."""
+    held = root / store.HELD / undecided.name
+    if undecided != held:
+        _wait_again(undecided, held, staged)
+    return held
 
 
 def _wait_again(refused: Path, place: Path, staged: Path) -> None:

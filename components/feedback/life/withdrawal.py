@@ -22,6 +22,7 @@ from components.feedback.life.events import find_folder, with_event
 from components.feedback.life.hushing import hush
 from components.feedback.life.person import Person
 from components.feedback.life.rewriting import Keep, rewrite_parts
+from components.feedback.life.twins import finish_decisions, mend_twin
 from components.feedback.manifest import Manifest
 from components.feedback.withdrawn import remember
 from components.files import write_json
@@ -109,6 +110,7 @@ def withdraw_annotator(root: Path, annotator: str, why: str, params: FeedbackPar
     """
     person = Person(annotator)
     with commits.ingestion_lock(root):
+        finish_decisions(root)
         rooms = (store.FEEDBACK, store.HELD, store.QUARANTINE)
         folders = [folder for room in rooms for folder in store.folders(root / room)]
         concerned = [folder for folder in folders if _mentions(folder, annotator)]
@@ -117,14 +119,15 @@ def withdraw_annotator(root: Path, annotator: str, why: str, params: FeedbackPar
             _withdraw(root, folder, lambda rows: without(rows, annotator), reason, params or FeedbackParams())
             for folder in concerned
         ]
-        return _hush_all(folders, person, {withdrawal.batch: withdrawal for withdrawal in gone})
+        return _hush_all(root, folders, person, {withdrawal.batch: withdrawal for withdrawal in gone})
 
 
-def _hush_all(folders: list[Path], person: Person, gone: dict[str, Withdrawal]) -> Erasure:
+def _hush_all(root: Path, folders: list[Path], person: Person, gone: dict[str, Withdrawal]) -> Erasure:
     """After the rows: what is kept beside them."""
     unreadable: Counter[str] = Counter()
     for folder in folders:
         hushed = hush(folder, person)
+        mend_twin(root, folder)
         unreadable[folder.name] += hushed.unreadable
         if hushed.rows:
             before = gone.get(folder.name, Withdrawal(folder.name, 0, 0))
