@@ -106,6 +106,12 @@ def read_declaration(path: Path) -> Declaration:
     )
 
 
+def name_is_taken(file: str, name: str | None, taker: str, remedy: str) -> BatchError:
+    """ID_REUSE: a sender's name for a batch stands for the bytes that came first under it, as the batch `taker`."""
+    what = f"{file} is declared as batch {name!a}, which came with other bytes as {taker}"
+    return BatchError(Reason.ID_REUSE, what, remedy)
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.is_file()

@@ -10,7 +10,7 @@ from pathlib import Path
 from components.config import FeedbackParams
 from components.errors import FeedbackError
 from components.feedback import commits, store, withdrawn
-from components.feedback.declaration import Declaration, read_declaration
+from components.feedback.declaration import Declaration, name_is_taken, read_declaration
 from components.feedback.index import FeedbackIndex, open_index
 from components.feedback.intake import Intake, OnRows
 from components.feedback.known import known_batch, result_again
@@ -20,7 +20,7 @@ from components.feedback.printable import printable
 from components.feedback.quality.assess import assess
 from components.feedback.quality.findings import Quality
 from components.feedback.readers.registry import reader_named
-from components.feedback.reasons import BatchError, Reason
+from components.feedback.reasons import BatchError
 from components.feedback.rules import Rules
 from components.feedback.tally import Tally
 from components.files import sha256_file
@@ -145,11 +145,8 @@ def _check_name_is_new(index: FeedbackIndex, declared: Declaration, given: Given
     """
     before = index.declared(declared.batch) if declared.batch is not None else None
     if before is not None and given.known is None:
-        what = (
-            f"{given.name} is declared as batch {declared.batch!a}, which came with other bytes as {before}"
-        )
         remedy = f"give it a name of its own; if it mends that one, `rlhf feedback retry {before} FILE`"
-        raise BatchError(Reason.ID_REUSE, what, remedy)
+        raise name_is_taken(given.name, declared.batch, before, remedy)
 
 
 def _manifest(

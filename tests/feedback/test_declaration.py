@@ -4,9 +4,12 @@ import json
 
 import pytest
 from batch_files import PAIR, lines, pairs
+from life_case import hold
 
+from components.feedback.life.decisions import refuse, release
 from components.feedback.manifest import manifest_of
-from components.files import sha256_file
+from components.feedback.reasons import BatchError
+from components.files import digest_tree, sha256_file
 
 
 def _declared(workspace, name="b.jsonl", **said):
@@ -91,6 +94,32 @@ def test_a_name_stands_for_the_bytes_that_came_first(workspace):
     assert (other.status, other.reasons) == ("rejected", {"ID_REUSE": 1})
     assert first.batch in other.message
     assert workspace.ingest(_declared(workspace, "third.jsonl", batch="vendor-8")).status == "accepted"
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_name_that_another_file_took_while_a_batch_waited(workspace, is_refused):
+    workspace.write("held.jsonl.declared.json", json.dumps({"batch": "vendor-7"}))
+    waits = hold(workspace)
+    if is_refused:
+        refuse(workspace.root, waits.batch, "one person")
+    taker = workspace.ingest(_declared(workspace, batch="vendor-7"))
+    before = digest_tree(workspace.root)
+    with pytest.raises(BatchError) as error:
+        release(workspace.root, waits.batch, "she is our expert")
+    assert (error.value.code, error.value.message) == (
+        "ID_REUSE",
+        f"held.jsonl is declared as batch 'vendor-7', which came with other bytes as {taker.batch}",
+    )
+    stays = "refused" if is_refused else "held"
+    assert error.value.remedy.endswith(f"this one stays {stays}")
+    assert digest_tree(workspace.root) == before
+
+
+def test_a_name_of_its_own_is_no_hindrance(workspace):
+    workspace.write("held.jsonl.declared.json", json.dumps({"batch": "vendor-7"}))
+    waits = hold(workspace)
+    workspace.ingest(_declared(workspace, batch="vendor-8"))
+    assert release(workspace.root, waits.batch, "she is our expert").accepted == 40
 
 
 @pytest.mark.parametrize("name", ["%2e%2e%2fb.jsonl", "..%5cb.jsonl"])

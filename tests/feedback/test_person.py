@@ -126,5 +126,8 @@ def test_our_own_words_stay_whatever_a_person_is_called(name):
         "figures": {"answer": "first", "shift": [{"kind": "pairwise", "what": "labels"}], "pairwise": {"items": 2}},
     }  # fmt: skip
     assert Person(name).hidden(record) == record
-    told = {"message": f"'{name}' gave all", "figures": {"annotator": name, "phrases": [{"phrase": f"ask {name}"}]}}
+    told = {
+        "message": f"'{name}' gave all",
+        "figures": {"annotator": name, "phrases": [{"phrase": f"ask {name}"}]},
+    }
     assert name not in str(Person(name).hidden(told))

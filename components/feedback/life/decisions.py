@@ -15,9 +15,10 @@ import polars as pl
 from components.config import FeedbackParams
 from components.errors import FeedbackError
 from components.feedback import commits, store
+from components.feedback.declaration import name_is_taken
 from components.feedback.entries import digest_key
 from components.feedback.faults import by_place
-from components.feedback.index import claims_of, open_index
+from components.feedback.index import FeedbackIndex, claims_of, open_index
 from components.feedback.life.assessing import assess_again, with_findings, write_quality
 from components.feedback.life.events import find_folder, with_event
 from components.feedback.life.rewriting import rewrite_parts
@@ -40,6 +41,7 @@ def release(root: Path, batch: str, why: str, params: FeedbackParams | None = No
     with commits.ingestion_lock(root), open_index(root) as index, commits.staging(root) as folder:
         undecided = _undecided(root, batch)
         before = _checked(undecided)
+        _check_name_is_new(root, index, before)
         rows = folder / "rows"
         shutil.copytree(undecided, rows, ignore=shutil.ignore_patterns(store.REFUSED))
         recent = index.recent()
@@ -79,6 +81,14 @@ def _checked(folder: Path) -> Manifest:
         raise FeedbackError(f"{manifest.batch} was withdrawn", "nothing of it is left to release")
     store.check_parts(folder, manifest)
     return manifest
+
+
+def _check_name_is_new(root: Path, index: FeedbackIndex, manifest: Manifest) -> None:
+    """Another file may have come under the sender's name meanwhile; the same bytes may, as a retry."""
+    taker = index.declared(manifest.declared) if manifest.declared is not None else None
+    if taker is not None and store.read_manifest(root / store.FEEDBACK / taker).sha256 != manifest.sha256:
+        remedy = f"bring its rows in another file, under a name of its own; this one stays {manifest.status}"
+        raise name_is_taken(manifest.file, manifest.declared, taker, remedy)
 
 
 def _waiting(root: Path, undecided: Path, staged: Path) -> Path:
