@@ -118,7 +118,7 @@ def _accept(
 ) -> Manifest:
     declared = read_declaration(given.path)
     declared.check_bytes(given.name, given.sha256)
-    _check_name_is_new(index, declared, given)
+    _check_name_is_new(root, index, declared, given)
     recent = index.recent()
     withdrawn.claim(root, index)
     index.begin(batch, given.sha256, declared.batch)
@@ -137,16 +137,23 @@ def _accept(
     return manifest
 
 
-def _check_name_is_new(index: FeedbackIndex, declared: Declaration, given: Given) -> None:
-    """A sender's name for a batch stands for the bytes that came first under it.
+def _check_name_is_new(root: Path, index: FeedbackIndex, declared: Declaration, given: Given) -> None:
+    """A sender's name for a batch stands for the bytes that came first under it, and for what mends them.
 
     Raises:
         BatchError: ID_REUSE.
     """
     before = index.declared(declared.batch) if declared.batch is not None else None
-    if before is not None and given.known is None:
+    if before is not None and given.known is None and not _mends(root, given, declared):
         remedy = f"give it a name of its own; if it mends that one, `rlhf feedback retry {before} FILE`"
         raise name_is_taken(given.name, declared.batch, before, remedy)
+
+
+def _mends(root: Path, given: Given, declared: Declaration) -> bool:
+    """Whether the file mends a batch that its sender called the same."""
+    if given.retries is None:
+        return False
+    return store.read_manifest(root / store.QUARANTINE / given.retries).declared == declared.batch
 
 
 def _manifest(

@@ -69,6 +69,24 @@ def test_a_retry_that_was_declared_by_name_is_no_other_batch_of_that_name(worksp
     assert retry(workspace.root, second.batch, file).accepted == 1
 
 
+def test_a_mended_file_may_be_declared_as_the_batch_it_mends(workspace):
+    """As the remedy of ID_REUSE says; and again, for what the first mending left."""
+    rows, mended = pairs(12), pairs(2, page=2)
+    bad = [row | {"chosen": ""} for row in mended]
+
+    def write(name, *more):
+        workspace.write(f"{name}.declared.json", json.dumps({"batch": "october"}))
+        return workspace.write(name, lines([*rows, *more]))
+
+    first = workspace.ingest(write("first.jsonl", *bad))
+    assert (first.accepted, first.quarantined) == (12, 2)
+    second = retry(workspace.root, first.batch, write("second.jsonl", mended[0], bad[1]))
+    assert (second.status, second.accepted) == ("accepted", 1)
+    third = retry(workspace.root, second.batch, write("third.jsonl", *mended))
+    assert (third.status, third.accepted) == ("accepted", 1)
+    assert workspace.ingest(write("other.jsonl", *pairs(2, page=3))).reasons == {"ID_REUSE": 1}
+
+
 def test_what_a_line_said_cannot_come_in_again(workspace, conflict):
     first, _ = conflict
     withdraw_lines(workspace.root, first.batch, [1, 3], "wrong")
