@@ -1,7 +1,8 @@
 """Does the loop learn, whatever the dice? The whole graph on freshly simulated feedback, once a seed.
 
 Each seed makes its own workspace: the simulator writes new feedback with it (other prompts, other answers, other
-noise), params.yaml takes it, and `dvc repro` runs every stage. Prints one table and writes JSON.
+noise), what waits for a person is released, params.yaml takes the seed, and `dvc repro` runs every stage. Prints one
+table and writes JSON.
 
     python benchmarks/seeds.py --seeds 1 2 3 --out seeds.json
 """
@@ -22,6 +23,7 @@ from typing import Any
 import yaml
 
 from components.feedback.ingestion import ingest_file
+from components.feedback.life.decisions import release
 from components.feedback.simulator import write_feedback
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +74,10 @@ def _make_workspace(workspace: Path, seed: int) -> None:
     (workspace / "params.yaml").write_text(yaml.safe_dump({**params, "seed": seed}))
     subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=workspace, check=True)
     for file in write_feedback(workspace / "samples", seed, PAIRS, DEMONSTRATIONS):
-        ingest_file(file, workspace / "data")
+        result = ingest_file(file, workspace / "data")
+        if result.status == "held":
+            # As the demo does: the simulator's spammer waits for a person, beside others' feedback.
+            release(workspace / "data", result.batch, "simulated on purpose")
 
 
 def _line(row: dict[str, Any]) -> str:
