@@ -36,7 +36,7 @@ SOUND: dict[str, Callable[[int], Row]] = {
     },
     "pairwise, shown": lambda n: {
         "prompt": f"Name colour {n}.", "response_a": "Blue.", "response_b": "Seven.", "preferred": "ab"[n % 2],
-        "annotator": f"ann-{n % 9}", "source": "a tool", "language": "en"
+        "annotator": f"ann-{n % 9}", "language": "en"
     },
     "rating": lambda n: {"prompt": f"Name colour {n}.", "response": "Blue.", "rating": 4, "scale": "1-5", **_judged(n)},
     "thumbs": lambda n: {"prompt": _chat(n), "response": "Blue.", "thumbs_up": True, **_judged(n)},

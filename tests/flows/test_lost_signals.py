@@ -23,6 +23,8 @@ def command():
     time.sleep(60)
     print("never told")
 
+# A shell's background jobs ignore it, and so would this one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 cli.app = command
 cli.main()
 """
