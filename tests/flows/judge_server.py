@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 CONTENT = re.compile(r"<<<ANSWER (\w) (\w+)\n(.*?)\nANSWER \1 \2>>>", re.DOTALL)
@@ -41,7 +41,9 @@ def judge_server(rule=longer, statuses=(), verdict="VERDICT {nonce}: {letter}", 
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            # Who gave up waiting is gone.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.wfile.write(content)
 
         def log_message(self, *_):
             pass

@@ -162,7 +162,8 @@ def _longer(row):
 def test_people_judge(root, name):
     path, rows = _labelled(root, name, _longer)
     assert {_longer(row) for row in rows} == {"a", "b"}
-    assert "policy" not in path.read_text() and "sft" not in path.read_text()
+    assert "policy" not in path.read_text()
+    assert "sft" not in path.read_text()
     found = judge_by_people(root, path)
     assert (found["win_rate"], found["votes"]) == (pytest.approx(12.5 / 17), 16)
     # A second person who always disagrees: every pair is a tie.
