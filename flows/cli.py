@@ -16,6 +16,7 @@ from flows.commands import (
     generate,
     inbox,
     ingest,
+    judge,
     lineage,
     promote,
     reconcile,
@@ -58,6 +59,7 @@ for name, command in {
 }.items():
     app.command(name)(command)
 app.add_typer(feedback.app)
+app.add_typer(judge.app)
 
 
 @app.callback()

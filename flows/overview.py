@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from components.evaluation.opinions.evidence import evidence
 from components.feedback.store import list_manifests
 from components.tracking.overview import Registry, look
 from flows import dvc
@@ -12,7 +13,7 @@ from flows.graph import stage_order
 
 
 def overview(root: Path) -> dict[str, Any]:
-    """Batches, stages, runs, candidate, champion and the next step, as JSON-ready values."""
+    """Batches, stages, runs, candidate, champion, second opinions and the next step, as JSON-ready values."""
     batches = [_batch(manifest) for manifest in list_manifests(root / "data")]
     stages = _stages(root)
     registry = look(root)
@@ -22,6 +23,7 @@ def overview(root: Path) -> dict[str, Any]:
         "runs": registry.runs,
         "candidate": _with_withdrawn(registry.candidate, batches),
         "champion": _with_withdrawn(registry.champion, batches),
+        "opinions": evidence(root),
         "next": _next(batches, stages, registry),
     }
 

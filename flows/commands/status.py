@@ -41,6 +41,8 @@ def _print(root: Path, seen: dict[str, Any]) -> None:
     table("Last runs", ("stage", "status", "ended", "run"), seen["runs"])
     for kind in ("candidate", "champion"):
         _version(kind, seen[kind])
+    for each in seen["opinions"]:
+        say(each["told"])
 
 
 def table(title: str, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:

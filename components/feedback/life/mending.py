@@ -13,11 +13,9 @@ from components.feedback import store
 from components.feedback.ingestion import ingest_file
 from components.feedback.life.events import find_folder
 from components.feedback.manifest import IngestResult
-from components.feedback.printable import printable
+from components.pages.spreadsheet import harmless
 
 _COLUMNS = ("line", "reason", "field", "message", "raw")
-#: A spreadsheet takes what begins with one of these for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def refused_rows(root: Path, batch: str) -> Iterator[dict[str, Any]]:
@@ -36,7 +34,7 @@ def as_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """The rows as CSV, line by line, for a spreadsheet: nothing in them is a formula."""
     yield _line(_COLUMNS)
     for row in rows:
-        yield _line([_harmless(str(row[column])) for column in _COLUMNS])
+        yield _line([harmless(str(row[column])) for column in _COLUMNS])
 
 
 def retry(root: Path, batch: str, path: Path, **options: Any) -> IngestResult:
@@ -50,12 +48,6 @@ def retry(root: Path, batch: str, path: Path, **options: Any) -> IngestResult:
     """
     format_name = store.read_manifest(find_folder(root, store.QUARANTINE, batch)).format
     return ingest_file(path, root, format_name, retries=batch, **options)
-
-
-def _harmless(text: str) -> str:
-    """No formula to a spreadsheet, no command to a terminal: what cannot be seen is written as its escape."""
-    shown = printable(text, kept="\n\t")
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def _line(values: Any) -> str:
