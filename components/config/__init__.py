@@ -14,6 +14,7 @@ from components.config.sections import (
     TinyParams,
 )
 from components.config.training import (
+    AlarmParams,
     CheckpointParams,
     DpoParams,
     RewardParams,
@@ -22,6 +23,7 @@ from components.config.training import (
 )
 
 __all__ = [
+    "AlarmParams",
     "CheckpointParams",
     "DpoParams",
     "EvaluateParams",

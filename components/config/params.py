@@ -22,6 +22,7 @@ from components.config.sections import (
     TinyParams,
 )
 from components.config.training import (
+    AlarmParams,
     CheckpointParams,
     DpoParams,
     RewardParams,
@@ -41,6 +42,7 @@ class Params(Section):
     prepare: PrepareParams
     train: TrainParams
     checkpoints: CheckpointParams
+    alarms: AlarmParams
     sft: SupervisedParams
     reward_model: RewardParams
     judge: RewardParams

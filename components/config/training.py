@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.config.section import Count, Positive, Section
+from components.config.section import Count, Positive, Section, Share
 
 
 class TrainParams(Section):
@@ -34,6 +34,22 @@ class TrainParams(Section):
     gradient_checkpointing: bool
     lora_rank: Annotated[int, Field(ge=0)]
     lora_alpha: Positive
+
+
+class AlarmParams(Section):
+    """When a PPO run says aloud that something may be wrong (components/evaluation/alarms.py).
+
+    Attributes:
+        max_kl: nats an answer.
+        min_entropy_ratio: of the entropy of the first rounds.
+        max_length_correlation: between score and length, without sign.
+        max_disagreement_ratio: of an ensemble's disagreement in the first rounds.
+    """
+
+    max_kl: Positive
+    min_entropy_ratio: Share
+    max_length_correlation: Share
+    max_disagreement_ratio: Positive
 
 
 class CheckpointParams(Section):

@@ -37,12 +37,14 @@ class Shown:
 class Contents:
     """Attributes:
     gates: the failed ones first.
+    alarms: what PPO said aloud while it ran, a sentence each.
     shown: the policy's largest loss first.
     tally: over all samples, shown or not.
     """
 
     verdict: str
     gates: tuple[GateResult, ...]
+    alarms: list[str]
     paragraph: str
     tables: list[Table]
     plots: list[Plot]
@@ -72,12 +74,18 @@ def gather(
     return Contents(
         verdict=verdict.verdict,
         gates=tuple(sorted(verdict.gates, key=lambda gate: gate.passed)),
+        alarms=_alarms(metrics),
         paragraph=paragraph(metrics),
         tables=_tables(metrics),
         plots=_plots(metrics, steps, reliability),
         shown=[Shown(sample, rows[id(sample)]) for sample in worst_first(samples)[:shown]],
         tally=_tally(samples),
     )
+
+
+def _alarms(metrics: Mapping[str, Any]) -> list[str]:
+    found = metrics.get("training", {}).get("alarms", [])
+    return [f"From iteration {each['iteration']}: {each['says']}." for each in found]
 
 
 def _tables(metrics: Mapping[str, Any]) -> list[Table]:

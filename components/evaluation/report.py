@@ -85,6 +85,7 @@ def _json(contents: Contents) -> str:
     value = {
         "verdict": contents.verdict,
         "gates": [vars(gate) for gate in contents.gates],
+        "alarms": contents.alarms,
         "paragraph": contents.paragraph,
         "tables": [
             {

@@ -29,6 +29,13 @@ def _lines(contents: Contents) -> Iterator[str]:
     )
     yield from ("# Candidate report", "", f"**{contents.verdict}**: {told}.", "", "## Gates", "")
     yield from map(_gate, contents.gates)
+    if contents.alarms:
+        yield from (
+            "",
+            "## Alarms while PPO ran",
+            "",
+            *(f"- {plain(each, _WHOLE)}" for each in contents.alarms),
+        )
     yield from ("", "## In numbers", "", plain(contents.paragraph, _WHOLE), "")
     for each in contents.tables:
         yield from _table(each)

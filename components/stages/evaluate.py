@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from components.config import Params, load_params
 from components.errors import DataError
+from components.evaluation.alarms import as_rows, raised
 from components.evaluation.answers import Sample, to_jsonl
 from components.evaluation.gates import Verdict, judge_candidate
 from components.evaluation.intervals import Bootstrap
 from components.evaluation.leaks import leaked_share
 from components.evaluation.model_card import Subject, model_card
 from components.evaluation.report import write_report
-from components.evaluation.steps import read_all_steps
+from components.evaluation.steps import read_all_steps, read_steps
 from components.files import read_json, write_json, write_text
 from components.modeling.device import seed_everything
 from components.modeling.text_format import TextFormat
@@ -21,7 +23,7 @@ from components.records import Prompt
 from components.stages.answering import draw
 from components.stages.comparison import compare_models
 from components.stages.pair_counts import pairs_learned
-from components.stages.paths import JUDGE, POLICY, REPORTS, REWARD, metrics_file
+from components.stages.paths import JUDGE, POLICY, REPORTS, REWARD, metrics_file, steps_file
 from components.stages.prepared import load_preferences, load_prompts
 from components.stages.reward_quality import RewardQuality, measure_reward_model
 from components.stages.running import run_stage
@@ -41,6 +43,7 @@ def main() -> None:
     _say(2, {"win_rate_vs_sft": comparison.figures["policy"]["win_rate_vs_sft"]})
     metrics = {"reward_model": reward.figures(), "judge": judge.figures(), **comparison.figures}
     metrics["data"] = {"leaked_share": _leaked_share(prompts)}
+    metrics["training"] = {"alarms": _alarms(params)}
     metrics["selection"] = read_json(metrics_file("select"))
     for stage in ("reward_model", "judge", "dpo"):
         metrics[stage] |= pairs_learned(stage)
@@ -69,6 +72,11 @@ def _prompts(params: Params) -> list[Prompt]:
 def _leaked_share(evaluated: list[Prompt]) -> float:
     """Of the prompts evaluated on, those that were learned from."""
     return leaked_share([row.prompt for row in evaluated], [row.prompt for row in load_prompts("train")])
+
+
+def _alarms(params: Params) -> list[dict[str, Any]]:
+    """What the run of PPO said aloud, as far as it gave no reason to end it."""
+    return [asdict(alarm) for alarm in raised(as_rows(read_steps(steps_file("ppo"))), params.alarms)]
 
 
 def _write(

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from components.config import PpoParams, load_params
+from components.config import AlarmParams, PpoParams, load_params
+from components.evaluation.alarms import Rows, raised_now
 from components.files import replacing_directory
 from components.modeling.attention import reads_packed_rows
 from components.modeling.device import cast_weights, pick_device, seed_everything
@@ -56,7 +57,8 @@ WATCHED = (
 def main() -> None:
     params = load_params()
     seed_everything(params.seed)
-    log = StepLog(STAGE, params.ppo.iterations, shown=("score", "kl", "entropy", "eos_rate"))
+    shown = ("score", "kl", "entropy", "eos_rate")
+    log = StepLog(STAGE, params.ppo.iterations, shown, watch=lambda rows: _alarms(rows, params.alarms))
     run = start_run(STAGE, params, params.seed, log)
     run = replace(run, snapshots=snapshots_for(STAGE, _kept_iterations(params.ppo), run.leads))
     sampler, learners = set_up(params.ppo, run.compute)
@@ -69,6 +71,10 @@ def main() -> None:
         _save_earlier(folder, run, params.ppo, sampler)
     log.write({name: log.mean_of_last(name) for name in WATCHED if name in log.rows[0]})
     forget_checkpoints(STAGE)
+
+
+def _alarms(rows: Rows, limits: AlarmParams) -> list[str]:
+    return [f"alarm: iteration {alarm.iteration}: {alarm.says}" for alarm in raised_now(rows, limits)]
 
 
 def _kept_iterations(params: PpoParams) -> list[int]:

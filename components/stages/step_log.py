@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from components.files import write_json, write_text
@@ -17,6 +17,10 @@ from components.stages.paths import metrics_file, steps_file
 LINES = 25
 
 
+#: What is to be said after a step, from the rows of metrics up to it.
+Watch = Callable[[Sequence[Mapping[str, float]]], Iterable[str]]
+
+
 class StepLog:
     """Call it as a training loop's `log`; then `write` the files that dvc.yaml declares.
 
@@ -24,13 +28,17 @@ class StepLog:
         stage: the stage's name in dvc.yaml.
         total: how many steps there will be.
         shown: the metrics worth a place in the printed line.
+        watch: what must be said aloud after a step, from the metrics of all steps so far.
 
     Steps that tell of "tokens" have their number a second printed too, and nowhere kept: the same seed gives the same
     files.
     """
 
-    def __init__(self, stage: str, total: int, shown: tuple[str, ...]) -> None:
+    def __init__(
+        self, stage: str, total: int, shown: tuple[str, ...], watch: Watch = lambda rows: ()
+    ) -> None:
         self.stage = stage
+        self.watch = watch
         self.total = total
         self.shown = shown
         self.rows: list[dict[str, float]] = []
@@ -47,6 +55,9 @@ class StepLog:
         if self.prints and (step == self.total or step % max(1, self.total // LINES) == 0):
             figures = {name: metrics[name] for name in self.shown} | self._pace()
             print(Progress(self.stage, step, self.total, figures).line(), flush=True)
+        if self.prints:
+            for said in self.watch(self.rows):
+                print(said, flush=True)
 
     def _count(self, tokens: float) -> None:
         if math.isnan(self._since):

@@ -6,6 +6,7 @@ RLOO and GRPO on the same rollouts (components/training/targets.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from components.training.critics import NoCritic, SeparateCritic, SharedTrunkCri
 from components.training.learner import Compute, Learner, Schedule
 from components.training.prompt_queue import PromptQueue
 from components.training.randomness import Generator, LibraryRandomness
-from components.training.rollouts import Critic, RolloutSampler
+from components.training.rollouts import Critic, Rollouts, RolloutSampler
 from components.training.run import Run
 from components.training.targets import compute_targets, sequence_kl
 from components.training.updates import Round, update_models
@@ -149,8 +150,19 @@ def describe(this: Round) -> dict[str, float]:
         "eos_rate": ended,
         "truncated": 1.0 - ended,
         "length": mask.sum(dim=1).float().mean().item(),
+        "length_correlation": length_correlation(rollouts),
         "tokens": float(mask.sum().item()),
     } | (_describe_critic(this) if this.params.needs_critic else {})
+
+
+def length_correlation(rollouts: Rollouts) -> float:
+    """Pearson's correlation of score and length over the responses that ended themselves; a cut one has no score of its
+    own. NaN where all scores or all lengths are equal."""
+    lengths = rollouts.response_mask.sum(dim=1)[rollouts.ended].double()
+    scores = rollouts.scores[rollouts.ended].double()
+    if len(scores) < 2:
+        return math.nan
+    return torch.corrcoef(torch.stack([scores, lengths]))[0, 1].item()
 
 
 def _describe_critic(this: Round) -> dict[str, float]:

@@ -35,6 +35,23 @@ def test_they_say_what_the_page_says(tmp_path: Path) -> None:
     assert "| KL from SFT, nats an answer | – | – | 6.41 | 3.02 |" in text
 
 
+def test_alarms_of_the_run_are_told(tmp_path: Path) -> None:
+    alarm = {"name": "kl", "iteration": 9, "says": "the policy is 12.3 nats <b>away</b>, more than 10"}
+    text, said = written(tmp_path, metrics=metrics() | {"training": {"alarms": [alarm]}})
+    sentence = "From iteration 9: the policy is 12.3 nats <b>away</b>, more than 10."
+    assert said["alarms"] == [sentence]
+    assert "## Alarms while PPO ran" in text
+    assert "<b>away" not in text
+    page = (tmp_path / "report.html").read_text()
+    assert "<li>From iteration 9: the policy is 12.3 nats &lt;b&gt;away&lt;/b&gt;, more than 10.</li>" in page
+
+
+def test_a_quiet_run_says_nothing_of_alarms(tmp_path: Path) -> None:
+    text, said = written(tmp_path)
+    assert said["alarms"] == []
+    assert "Alarms" not in text + (tmp_path / "report.html").read_text()
+
+
 def test_all_samples_are_there_with_their_tokens(tmp_path: Path) -> None:
     _, said = written(tmp_path)
     rows = samples()

@@ -37,6 +37,24 @@ def test_tokens_a_second_are_printed_and_not_kept(monkeypatch, capsys):
     assert all(set(row) == {"step", "score", "tokens"} for row in log.rows)
 
 
+def test_what_a_watcher_says_is_said_at_once(capsys):
+    """Also after steps that have no line of their own, and by no process that only helps."""
+    log = StepLog(
+        "ppo", 50, shown=("score",), watch=lambda rows: [f"alarm: {len(rows)}"] if len(rows) == 3 else []
+    )
+    for step in range(1, 5):
+        log({"score": 0.5}, step)
+    assert capsys.readouterr().out.splitlines() == [
+        "[ppo] 2/50 score=0.5",
+        "alarm: 3",
+        "[ppo] 4/50 score=0.5",
+    ]
+    log.mute()
+    log.rows = log.rows[:2]
+    log({"score": 0.5}, 3)
+    assert capsys.readouterr().out == ""
+
+
 def test_steps_without_tokens_have_no_pace(capsys):
     log = StepLog("dpo", 1, shown=("loss",))
     log({"loss": 0.25}, 1)

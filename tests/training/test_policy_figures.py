@@ -1,6 +1,7 @@
 """What a round reports of itself, each figure worked out by hand or from plain forwards."""
 
 import math
+from dataclasses import replace
 from statistics import fmean, pvariance
 
 import pytest
@@ -9,7 +10,7 @@ from training.policy_case import make_case, params_of
 from training.test_targets import TWO
 from training.test_updates import make_round, nudge, one_step, tokens_of, update
 
-from components.training.policy import describe
+from components.training.policy import describe, length_correlation
 from components.training.targets import compute_targets
 from components.training.updates import Round
 
@@ -25,6 +26,8 @@ LOGGED = {
         "eos_rate",
         "truncated",
         "length",
+        "length_correlation",
+        "disagreement",
         "tokens",
     ),
     *("clip_fraction", "value_clip_fraction", "ratio", "ratio_variance", "explained_variance"),
@@ -49,11 +52,24 @@ def test_a_round_by_hand():
             "eos_rate": 0.5,
             "truncated": 0.5,
             "length": 2.5,
+            # Of a single response that ended there is none.
+            "length_correlation": math.nan,
             "tokens": 5.0,
             "explained_variance": 1 - pvariance(errors) / pvariance(returns),
         },
         abs=1e-5,
+        nan_ok=True,
     )
+
+
+def test_scores_beside_lengths_by_hand():
+    """Lengths 1, 2, 3 with scores 1, 2, 4, and a cut response of four tokens whose fixed score must not count."""
+    mask = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]], dtype=torch.bool)
+    ended = torch.tensor([True, True, True, False])
+    rollouts = replace(TWO, response_mask=mask, ended=ended, scores=torch.tensor([1.0, 2.0, 4.0, -3.0]))
+    # Covariance 3 of (-1, 0, 1) with (-4/3, -1/3, 5/3), over the root of 2 times 42/9.
+    assert length_correlation(rollouts) == pytest.approx(3 / math.sqrt(2 * 42 / 9))
+    assert math.isnan(length_correlation(replace(rollouts, scores=torch.ones(4))))
 
 
 @pytest.mark.parametrize("critic", ["separate", "shared"])
