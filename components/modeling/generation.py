@@ -41,7 +41,8 @@ def generate_responses(
     """`n` responses to each prompt by the policy in `folder`; the same seed gives the same responses."""
     model, tokenizer, text_format = load_policy(folder)
     repeated = [prompt for prompt in prompts for _ in range(n)]
-    answers = answer(model.to(pick_device()), tokenizer, text_format, repeated, temperature, seed)
+    explore = Exploration(temperature)
+    answers = answer(model.to(pick_device()), tokenizer, text_format, repeated, explore, seed)
     return [[a.text for a in answers[i * n : (i + 1) * n]] for i in range(len(prompts))]
 
 
@@ -50,7 +51,7 @@ def answer(
     tokenizer: Any,
     text_format: TextFormat,
     prompts: Sequence[str],
-    temperature: float,
+    explore: Exploration,
     seed: int,
 ) -> list[Answer]:
     """One answer a prompt, in order."""
@@ -63,7 +64,7 @@ def answer(
             model,
             rows,
             draw_dice(len(rows), text_format.max_response_tokens, generator),
-            explore=Exploration(temperature),
+            explore=explore,
             eos_id=tokenizer.eos_token_id,
             pad_id=tokenizer.pad_token_id,
         )

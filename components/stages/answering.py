@@ -14,6 +14,7 @@ from components.evaluation.text_statistics import perplexity
 from components.feedback.simulator import GOLD_SOURCE, gold_utility
 from components.files import sha256_bytes
 from components.modeling.device import pick_device
+from components.modeling.exploration import Exploration
 from components.modeling.generation import Answer, answer
 from components.modeling.loading import load_policy
 from components.modeling.text_format import TextFormat
@@ -78,7 +79,8 @@ def answer_prompts(
     """Let the model in `folder` answer every prompt once, and score what it says."""
     model, tokenizer, text_format = load_policy(folder)
     texts = [row.prompt for row in prompts]
-    answers = answer(model.to(measure.reference.device), tokenizer, text_format, texts, temperature, seed)
+    explore = Exploration(temperature)
+    answers = answer(model.to(measure.reference.device), tokenizer, text_format, texts, explore, seed)
     rows = [
         Encoded(text_format.prompt_ids(tokenizer, text), a.tokens)
         for text, a in zip(texts, answers, strict=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.evaluation.best_of_n import kl_of_best
+from components.modeling.exploration import Exploration
 from components.modeling.generation import Answer, answer
 from components.records import Prompt
 from components.stages.answering import Answered, Yardsticks, gold_of, perplexity_under
@@ -25,7 +26,9 @@ def best_of_n(
 ) -> BestOf:
     """Let the SFT model answer each prompt n times, and take what the reward model likes best, of equals the first."""
     texts = [row.prompt for row in prompts for _ in range(n)]
-    answers = answer(measure.reference, measure.tokenizer, measure.text_format, texts, temperature, seed)
+    answers = answer(
+        measure.reference, measure.tokenizer, measure.text_format, texts, Exploration(temperature), seed
+    )
     rewards = measure.reward(texts, [each.text for each in answers])
     groups = [range(start, start + n) for start in range(0, len(texts), n)]
     return BestOf(

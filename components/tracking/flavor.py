@@ -13,9 +13,8 @@ from pathlib import Path
 
 from components.files import write_text
 from components.modeling.text_format import TextFormat
+from components.tracking.serving import MODEL, signature_of
 
-#: Where a version's files hold the folder that `save_pretrained` wrote.
-MODEL = "model"
 _TOKENIZER = "components/tokenizer"
 _LIBRARIES = ("mlflow", "torch", "transformers")
 
@@ -43,8 +42,9 @@ def write_flavor(folder: Path) -> None:
         transformers_version=version("transformers"),
         code=None,
     )
-    limits = {"max_new_tokens": text_format.max_response_tokens, "do_sample": True, "return_full_text": False}
-    add_to_model(model, loader_module="mlflow.transformers", model_config=limits)
+    model.signature = signature_of(text_format)
+    # MLflow's own loader would leave out the prompt's template and read special tokens in a prompt as such.
+    add_to_model(model, loader_module="components.tracking.serving")
     model.save(str(folder / "MLmodel"))
 
 

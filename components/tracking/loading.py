@@ -8,8 +8,8 @@ from typing import Any
 
 from components.errors import RegistryError
 from components.files import read_json
-from components.tracking.flavor import MODEL
 from components.tracking.registration import LINEAGE
+from components.tracking.serving import MODEL
 from components.tracking.tracker import Tracker, mlflow_errors
 from components.tracking.versions import (
     champion_of,

@@ -14,6 +14,8 @@ from components.errors import ModelError
 from components.files import digest_of, digest_tree, read_json
 
 MANIFEST = "manifest.json"
+#: Where MLflow notes the name and number of a version that it loads, also among the files of a local store.
+MLFLOW_NOTE = "registered_model_meta"
 REMEDY = (
     "its files were changed or damaged after registration, `rlhf verify` names each: `rlhf retrain` registers what "
     "it trained anew, `rlhf promote` makes a new production copy of a sound candidate"
@@ -50,7 +52,9 @@ def mismatches(folder: Path, expected: str) -> Iterator[str]:
     if listed is None:
         yield f"{path} is no manifest" if path.exists() else f"{path} not found"
         return
-    found = {name: digest for name, digest in digest_tree(folder).items() if name != MANIFEST}
+    found = {
+        name: digest for name, digest in digest_tree(folder).items() if name not in (MANIFEST, MLFLOW_NOTE)
+    }
     yield from _differences(folder, listed, found)
     if digest_of(listed) != expected:
         yield f"{path}: the digest is not the registered {expected[:12]}"

@@ -12,10 +12,11 @@ from typing import Any
 
 from components.files import digest_of, digest_tree, read_json, sha256_file, write_json
 from components.tracking.description import describe_candidate
-from components.tracking.flavor import MODEL, write_flavor
+from components.tracking.flavor import write_flavor
 from components.tracking.lineage import FEEDBACK, author, git_commit, learned_feedback, read_lock
 from components.tracking.packages import link_tree, seal, staging, upload
 from components.tracking.runs import finished_run, record_stage, stage_key
+from components.tracking.serving import MODEL
 from components.tracking.tracker import Tracker, mlflow_errors
 from components.tracking.verdict import Verdict, read_verdict
 from components.tracking.versions import CURRENT, Registered, create_version, find_version, is_sound

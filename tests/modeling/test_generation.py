@@ -3,6 +3,7 @@ import torch
 from modeling.tiny_models import FORMAT, lift, plain_logprobs, policy, saved_policy, tokenizer
 
 from components.modeling import generation
+from components.modeling.exploration import Exploration
 from components.modeling.generation import answer, generate_responses
 from components.modeling.loading import load_policy
 
@@ -41,7 +42,7 @@ def test_answers_of_each_prompt_lie_together(tmp_path):
 
 
 def test_an_answer_says_whether_it_ended_and_keeps_its_tokens(model):
-    answers = answer(model, TOK, FORMAT, PROMPTS, 1.0, 0)
+    answers = answer(model, TOK, FORMAT, PROMPTS, Exploration(), 0)
     assert 0 < sum(a.ended for a in answers) < 5
     for a in answers:
         assert a.ended == (a.tokens[-1] == TOK.eos_token_id)
@@ -53,14 +54,16 @@ def test_an_answer_says_whether_it_ended_and_keeps_its_tokens(model):
 
 
 def test_many_prompts_are_answered_in_portions_and_in_order(model, monkeypatch):
-    whole = answer(model, TOK, FORMAT, PROMPTS, 1.0, 0)
+    whole = answer(model, TOK, FORMAT, PROMPTS, Exploration(), 0)
     monkeypatch.setattr(generation, "ROWS_AT_ONCE", 2)
-    assert answer(model, TOK, FORMAT, PROMPTS, 1.0, 0) == whole
+    assert answer(model, TOK, FORMAT, PROMPTS, Exploration(), 0) == whole
 
 
 def test_the_temperature_is_used(model):
     """At 1e-4 every token is the likeliest one; at 3 it is not."""
-    cold, hot = (answer(model, TOK, FORMAT, PROMPTS, temperature, 0) for temperature in (1e-4, 3.0))
+    cold, hot = (
+        answer(model, TOK, FORMAT, PROMPTS, Exploration(temperature), 0) for temperature in (1e-4, 3.0)
+    )
     for answers, expected in ((cold, True), (hot, False)):
         sure = [
             logprob > -1e-3

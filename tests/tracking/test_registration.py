@@ -2,7 +2,6 @@ import json
 
 import mlflow
 import pytest
-from modeling.tiny_models import FORMAT
 from tracking.fake_workspace import BLOCKED, METRICS, write_reports
 
 from components.files import sha256_file, write_json
@@ -138,7 +137,3 @@ def test_mlflow_loads_a_registered_policy(tracker):
     pipeline = mlflow.transformers.load_model("models:/reviews-candidate/1")
     assert pipeline.model.config.n_embd == 32
     assert pipeline.tokenizer("the battery")["input_ids"]
-    served = mlflow.pyfunc.load_model("models:/reviews-sft/1")
-    assert served.model_config["max_new_tokens"] == FORMAT.max_response_tokens
-    (said,) = served.predict(["the battery {}"])
-    assert not said.startswith("the battery")
