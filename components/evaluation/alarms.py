@@ -75,7 +75,7 @@ def _entropy(rows: Rows, limits: AlarmParams) -> str | None:
 
 def _length(rows: Rows, limits: AlarmParams) -> str | None:
     correlation, most = _recent(rows, "length_correlation"), limits.max_length_correlation
-    told = f"scores follow length, correlation {correlation:+.2f}, stronger than {most:g}: is length all it learns?"
+    told = f"scores follow length, correlation {correlation:+.2f}, stronger than {most:g}: length may be all it learns"
     return told if abs(correlation) > most else None
 
 
