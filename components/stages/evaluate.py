@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from components.config import Params, load_params
@@ -98,17 +99,24 @@ def _write(
         shown=params.evaluate.side_by_side,
         reliability={name: quality.calibration for name, quality in scorers.items()},
     )
-    write_text(REPORTS / "model_card.md", model_card(metrics, verdict, _subject()))
+    write_text(REPORTS / "model_card.md", model_card(metrics, verdict, _subject(params)))
 
 
-def _subject() -> Subject:
-    """The candidate, by what its folder says."""
+def _subject(params: Params) -> Subject:
+    """The candidate, by what its folder and the feedback say. Under which licence it is given nobody has said."""
     text_format = TextFormat.load(POLICY)
     return Subject(
         "candidate",
+        base=hub_id(params.model.base),
+        language=sorted({row.language for row in load_prompts("train")} - {""}),
         prompt_template=text_format.prompt_template,
         max_response_tokens=text_format.max_response_tokens,
     )
+
+
+def hub_id(base: str) -> str | None:
+    """The base model where others can find it: a folder of this machine means nothing to them."""
+    return None if base == "tiny" or Path(base).is_dir() else base
 
 
 def _say(step: int, metrics: dict[str, float]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 from modeling.tiny_models import saved_policy
 from stages.small_project import ROOT, change_params, ingest_simulated, write_params
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
@@ -86,6 +87,10 @@ def _check_figures(workspace):
     assert math.isfinite(policy["sequence_kl"])
     assert metrics["policy"]["answers"] == 20
     assert metrics["champion"] == {"exists": False}
+    # So short a run has no three rounds to be alarmed by.
+    assert metrics["training"] == {"alarms": []}
+    card = ModelCard.load(workspace / "reports/model_card.md").data
+    assert (card.language, card.base_model, card.license) == (["en"], None, None)
     best = metrics["best_of_n"]
     assert best["answers"] == 10
     assert best["reward"] >= metrics["sft"]["reward"]
@@ -244,3 +249,8 @@ def test_what_is_missing_is_said_with_a_remedy(workspace):
     change_params(workspace, {"model": {"base": "./nowhere"}})
     with pytest.raises(ModelError, match="nowhere"):
         sft.main()
+
+
+@pytest.mark.parametrize(("base", "told"), [("tiny", None), ("gpt2", "gpt2"), (".", None)])
+def test_a_card_names_a_base_that_others_can_find(base, told):
+    assert evaluate.hub_id(base) == told
