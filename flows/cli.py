@@ -10,6 +10,7 @@ import typer
 
 from components.errors import BusyError, PromotionRefusedError, RlhfError
 from flows.commands import (
+    ask,
     audit,
     diff,
     feedback,
@@ -23,6 +24,7 @@ from flows.commands import (
     retrain,
     roles,
     rollback,
+    serve,
     simulate,
     status,
     verify,
@@ -48,6 +50,8 @@ for name, command in {
     "promote": promote.command,
     "rollback": rollback.command,
     "reconcile": reconcile.command,
+    "serve": serve.command,
+    "ask": ask.command,
     "roles": roles.command,
     "audit": audit.command,
     "lineage": lineage.command,

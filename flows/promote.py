@@ -17,18 +17,18 @@ from components.tracking.tracker import connect
 @flow(name="promote")
 def promote(root: Path, version: str, approver: str) -> Promotion:
     """Copy a READY candidate into production and make it the champion. Errors: components.tracking.promotion."""
-    return _told(promote_candidate(root, version, approver))
+    return tell(promote_candidate(root, version, approver))
 
 
 @flow(name="rollback")
 def rollback(root: Path, version: str | None, approver: str) -> Promotion:
     """Make the champion before, or the production version named, champion again."""
-    return _told(restore_version(root, version, approver))
+    return tell(restore_version(root, version, approver))
 
 
 @task(cache_policy=NO_CACHE)
-def promote_candidate(root: Path, version: str, approver: str) -> Promotion:
-    return promotion.promote(connect(root), version, approver)
+def promote_candidate(root: Path, version: str, approver: str, shown: str | None = None) -> Promotion:
+    return promotion.promote(connect(root), version, approver, shown)
 
 
 @task(cache_policy=NO_CACHE)
@@ -36,7 +36,8 @@ def restore_version(root: Path, version: str | None, approver: str) -> Promotion
     return promotion.rollback(connect(root), version, approver)
 
 
-def _told(done: Promotion) -> Promotion:
+def tell(done: Promotion) -> Promotion:
+    """Show on the run's page what became champion."""
     get_run_logger().info("@champion of %s is version %s", done.model, done.version)
     create_table_artifact([asdict(done)], key="promotion")
     return done

@@ -10,17 +10,18 @@ from prefect import flow, get_run_logger, runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from components.errors import DataError, ModelError, RegistryError
+from components.errors import DataError, ModelError, PromotionRefusedError, RegistryError
 from components.progress import parse_progress
 from components.tracking.production import place_champion
 from components.tracking.registration import register_all
 from components.tracking.runs import record_stage
 from components.tracking.tracker import connect
-from components.tracking.verdict import read_verdict
+from components.tracking.verdict import READY, read_verdict
 from components.tracking.versions import Registered
 from flows import dvc
 from flows.artifacts import ProgressArtifact
 from flows.dead_runs import close_dead_runs
+from flows.deployments import ask_once
 from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
@@ -36,7 +37,8 @@ def retrain(root: Path) -> dict[str, Any]:
 
     Returns:
         "stages": each with its status and seconds; "versions": name, version and whether it is new of "sft",
-        "reward" and "candidate"; "verdict" and "reasons" of the candidate; "prefect_run".
+        "reward" and "candidate"; "verdict" and "reasons" of the candidate; "prefect_run"; "asked", the page where a
+        reviewer decides, or None.
 
     Raises:
         BusyError: another retraining runs in this workspace.
@@ -52,6 +54,8 @@ def retrain(root: Path) -> dict[str, Any]:
         versions = register(root, [run.stage for run in stages])
         summary = _summary(root, stages, versions)
         create_markdown_artifact(report(root, summary), key="retraining")
+    if summary["verdict"] == READY:
+        summary["asked"] = ask_reviewer(root, versions["candidate"].version)
     return summary
 
 
@@ -111,6 +115,16 @@ def register(root: Path, stages: list[str]) -> dict[str, Registered]:
     return register_all(tracker, prefect_run)
 
 
+@task(cache_policy=NO_CACHE)
+def ask_reviewer(root: Path, version: str) -> str | None:
+    """Ask in Prefect's UI where `rlhf serve` has registered that; the candidate is registered either way."""
+    try:
+        return ask_once(root, version)
+    except (PromotionRefusedError, RegistryError) as error:
+        get_run_logger().info("nobody is asked in Prefect: %s (%s)", error.message, error.remedy)
+        return None
+
+
 def _feedback_at_hand(root: Path) -> None:
     dvc.restore_feedback(root)
     if not (root / dvc.FEEDBACK).exists():
@@ -127,4 +141,5 @@ def _summary(root: Path, stages: list[StageRun], versions: dict[str, Registered]
         "verdict": verdict.verdict,
         "reasons": list(verdict.reasons),
         "prefect_run": str(runtime.flow_run.id or ""),
+        "asked": None,
     }

@@ -56,19 +56,23 @@ class Promotion:
     changed: bool
 
 
-def promote(tracker: Tracker, version: str, approver: str) -> Promotion:
+def promote(tracker: Tracker, version: str, approver: str, shown: str | None = None) -> Promotion:
     """Copy a READY candidate's files into the production model and point @champion at the copy, last of all.
 
+    Args:
+        shown: SHA-256 of the candidate that the approver saw, where a decision was asked for earlier.
+
     Raises:
-        PromotionRefusedError: blocked by a gate, never measured, damaged, or approved by its own author; or the
-            audit log is broken.
+        PromotionRefusedError: blocked by a gate, never measured, damaged, other than shown, or approved by its own
+            author; or the audit log is broken.
         RegistryError: there is no such version, or MLflow cannot be reached.
     """
     with alone(tracker.root), mlflow_errors():
         finished = finish_cut_off(tracker)
         candidate = get_version(tracker, tracker.model("candidate"), version)
-        files = _unharmed_files(tracker, candidate)
-        _refuse_blocked(candidate, files)
+        files = unharmed_files(tracker, candidate)
+        refuse_blocked(candidate, files)
+        _refuse_other_than(candidate, shown)
         _refuse_own_work(candidate, files, approver)
         audit_trail.refuse_broken(tracker)
         copy = _production_copy(tracker, candidate, files, approver)
@@ -88,7 +92,7 @@ def rollback(tracker: Tracker, version: str | None, approver: str) -> Promotion:
         _refuse_nobody(approver)
         finished = finish_cut_off(tracker)
         target = get_version(tracker, tracker.name, version or _version_before(tracker, finished))
-        _unharmed_files(tracker, target)
+        unharmed_files(tracker, target)
         act = _act("rollback", target, approver)
         faults = audit_trail.inspect(tracker).faults
         return _crown(tracker, target, act | ({BROKEN: faults[0].message} if faults else {}), finished)
@@ -124,20 +128,30 @@ def alone(root: Path) -> AbstractContextManager[TextIO]:
     return exclusive(root / STATE / "promote.lock")
 
 
-def _unharmed_files(tracker: Tracker, version: Any) -> Path:
+def unharmed_files(tracker: Tracker, version: Any) -> Path:
+    """Where the version's files lie. Raises PromotionRefusedError if they are not those that were registered."""
     try:
         return checked_files(tracker, version)
     except ModelError as error:
         raise PromotionRefusedError(error.message, error.remedy) from None
 
 
-def _refuse_blocked(candidate: Any, files: Path) -> None:
+def refuse_blocked(candidate: Any, files: Path) -> None:
+    """Raises PromotionRefusedError if a gate blocks the candidate or none was measured."""
     verdict = read_verdict(files / EVALUATION / "gates.json")
     if not verdict.is_ready:
         raise PromotionRefusedError(
             f"{candidate.name} version {candidate.version} is {verdict.verdict}: "
             + "; ".join(verdict.reasons),
             "read reports/report.html, add feedback or change the training, and run `rlhf retrain`",
+        )
+
+
+def _refuse_other_than(candidate: Any, shown: str | None) -> None:
+    if shown is not None and candidate.tags["sha256"] != shown:
+        raise PromotionRefusedError(
+            f"{candidate.name} version {candidate.version} is not what was shown: its SHA-256 was {shown}",
+            "look at it again, then `rlhf promote` or `rlhf ask`",
         )
 
 

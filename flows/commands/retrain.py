@@ -66,4 +66,5 @@ def _finish(summary: dict[str, Any], as_json: bool) -> None:
         next_step("read the report; add feedback or change params.yaml, then `rlhf retrain`", as_json=as_json)
         raise typer.Exit(BLOCKED)
     version = summary["versions"]["candidate"]["version"]
-    next_step(f"read the report, then `rlhf promote {version} --approver NAME`", as_json=as_json)
+    or_there = f", or decide at {summary['asked']}" if summary["asked"] else ""
+    next_step(f"read the report, then `rlhf promote {version} --approver NAME`{or_there}", as_json=as_json)

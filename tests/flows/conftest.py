@@ -1,22 +1,16 @@
 import os
 import signal
-import subprocess
 import sys
-import uuid
-from pathlib import Path
 
-import psutil
 import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
+from rlhf_command import Command
 from tracking.fake_workspace import models, write_dvc_workspace
 
 from flows.cli import main
 
 __all__ = ["models"]
-
-PROJECT = Path(__file__).parents[2]
-OURS = ("PREFECT_", "MLFLOW_", "DVC_", "RLHF_")
 
 
 @pytest.fixture(scope="session")
@@ -41,45 +35,6 @@ module_environment = pytest.fixture(scope="module")(_kept_environment)
 @pytest.fixture
 def clone(tmp_path, models):
     return write_dvc_workspace(tmp_path / "clone", models)
-
-
-class Command:
-    """`rlhf` as a person runs it, in a folder; each process it starts can be told by a mark in its environment."""
-
-    def __init__(self, folder, **variables):
-        self.folder = folder
-        self.mark = uuid.uuid4().hex
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        named = {"RLHF_AUTHOR": "trainer", "RLHF_TEST_MARK": self.mark, "PYTHONPATH": str(PROJECT)}
-        self.environment = kept | named | variables
-
-    def start(self, *words, **options):
-        command = [sys.executable, "-m", "flows.cli", *map(str, words)]
-        pipes = {
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            "text": True,
-            "start_new_session": True,
-        }
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, **(pipes | options))
-
-    def __call__(self, *words):
-        process = self.start(*words)
-        process.out, process.err = process.communicate(timeout=180)
-        return process
-
-    def left_behind(self):
-        """Command lines of processes that a command started and that still live."""
-        return [" ".join(each.cmdline()) for each in psutil.process_iter() if self._is_ours(each)]
-
-    def _is_ours(self, process):
-        try:
-            return (
-                process.environ().get("RLHF_TEST_MARK") == self.mark
-                and process.status() != psutil.STATUS_ZOMBIE
-            )
-        except psutil.Error:
-            return False
 
 
 @pytest.fixture

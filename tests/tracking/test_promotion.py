@@ -12,6 +12,7 @@ from components.locks import exclusive
 from components.tracking.loading import load_version
 from components.tracking.promotion import promote, rollback
 from components.tracking.registration import register_all
+from components.tracking.reviewing import look_at_candidate, refuse_incomplete
 from components.tracking.versions import all_versions, champion_of, get_version
 
 
@@ -228,3 +229,26 @@ def test_loading_checks_the_files_and_finds_the_reward_model(tracker):
     flip_a_bit(load_version(tracker, "champion").folder / "model.safetensors")
     with pytest.raises(Exception, match="SHA-256"):
         load_version(tracker, "champion")
+
+
+def test_only_what_was_shown_is_promoted(tracker):
+    register_all(tracker)
+    with pytest.raises(PromotionRefusedError, match="version 1 is not what was shown: its SHA-256 was 0a"):
+        promote(tracker, "1", "reviewer", shown="0a")
+    assert champion_of(tracker) is None
+    shown = look_at_candidate(tracker, "1").digest
+    assert promote(tracker, "1", "reviewer", shown=shown).digest == shown
+
+
+@pytest.mark.parametrize(
+    ("approver", "reason", "declines", "message"),
+    [
+        (" ", "too long", True, "no approver"),
+        ("ada", "\n", True, "without a reason"),
+        ("", "", False, "no approver"),
+    ],
+)
+def test_an_answer_that_lacks_something_is_refused(approver, reason, declines, message):
+    with pytest.raises(PromotionRefusedError, match=message):
+        refuse_incomplete(approver, reason, declines=declines)
+    refuse_incomplete("ada", reason if not declines else "too long", declines=declines)

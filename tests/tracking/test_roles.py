@@ -15,11 +15,12 @@ from tracking.fake_workspace import write_workspace
 from tracking.role_actions import GRANT, Actions
 from tracking.test_real_server import free_port, wait_until_up
 
-from components.errors import ModelError, RegistryError
+from components.errors import ModelError, PromotionRefusedError, RegistryError
 from components.tracking.loading import load_version
 from components.tracking.promotion import promote
 from components.tracking.reconciling import reconcile
 from components.tracking.registration import register_all
+from components.tracking.reviewing import look_at_candidate
 from components.tracking.roles import ROLES, give_role
 from components.tracking.tracker import connect
 
@@ -174,3 +175,9 @@ def test_every_role_by_every_action_as_documented(registry):
                 registry.as_("admin").client.rename_registered_model("renamed", "reviews")
             seen[action, role] = 200 if status in (201, 204) else status
     assert {cell: (seen[cell], want) for cell, want in expected.items() if seen[cell] != want} == {}
+
+
+def test_where_there_are_roles_an_answer_in_prefect_approves_nothing(registry):
+    with pytest.raises(PromotionRefusedError, match="proves nobody's name") as refused:
+        look_at_candidate(registry.as_("reviewer"), "2")
+    assert "approve = '2 NAME'" in refused.value.remedy
