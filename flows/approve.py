@@ -105,6 +105,6 @@ def _page(shown: Candidate) -> str:
             f"**{cell(shown.name)} version {cell(shown.version)}**, trained by {cell(shown.author)}",
             cell(shown.description),
             f"It would replace {replaced}. Its report, `evaluation/report.html`, lies with its files in MLflow.",
-            f"SHA-256 {cell(shown.digest)}",
+            f"SHA-256 {cell(shown.digest[:12])}... (the run's tag has it whole)",
         ]
     )

@@ -118,7 +118,7 @@ def test_the_reviewer_is_shown_what_there_is_to_decide(served, runs):
         served.shown(runs[2]),
         get_version(connect(served.root), "reviews-candidate", "2").tags["sha256"],
     )
-    for shown in ("version 2", "trained by trainer", "READY", "no champion yet", digest):
+    for shown in ("version 2", "trained by trainer", "READY", "no champion yet", digest[:12]):
         assert shown in page
 
 
@@ -180,8 +180,8 @@ def test_other_files_than_were_shown_are_asked_about_anew(served, runs):
     tracker.client.set_model_version_tag("reviews-candidate", "4", "sha256", manifest["digest"])
     assert served.answer(runs[4], **PROMOTE, approver="ada") == "ACCEPT"
     served.wait_for(runs[4], "Suspended")
-    assert manifest["digest"] in served.shown(runs[4])
-    assert manifest["digest"] not in shown
+    assert manifest["digest"][:12] in served.shown(runs[4])
+    assert manifest["digest"][:12] not in shown
     assert served.champion() == "1"
     assert served.told(4) is None
 
