@@ -50,5 +50,7 @@ def _defaults(root: Path, debug: bool) -> dict[str, str]:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "INFO" if debug else "WARNING",
+        # Beside a server it says where each run lies, on stdout: not JSON.
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_TRACKING_URI": embedded_uri(root),
     }

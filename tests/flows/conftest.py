@@ -5,8 +5,8 @@ import sys
 import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
-from rlhf_command import Command
 from tracking.fake_workspace import models, write_dvc_workspace
+from tracking.rlhf_command import Command
 
 from flows.cli import main
 

@@ -8,9 +8,9 @@ import time
 import httpx
 import psutil
 import pytest
-from rlhf_command import Command
 from tracking.fake_workspace import BLOCKED, write_reports, write_workspace
 from tracking.promotion_case import audit, flip_a_bit, register_another
+from tracking.rlhf_command import Command
 
 from components.errors import PromotionRefusedError, RegistryError, RlhfError
 from components.files import digest_tree, write_json, write_text

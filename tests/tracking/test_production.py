@@ -4,9 +4,11 @@ import shutil
 
 import pytest
 from tracking.fake_workspace import READY, write_reports
+from tracking.test_real_server import free_port
 
-from components.errors import ModelError
+from components.errors import ModelError, RegistryError
 from components.files import digest_tree
+from components.tracking import production
 from components.tracking.production import PLACE, place_champion
 from components.tracking.promotion import promote, rollback
 from components.tracking.registration import register_all
@@ -72,3 +74,46 @@ def test_a_damaged_champion_is_told(root, tracker):
     with pytest.raises(ModelError, match=r"model\.safetensors"):
         place_champion(root)
     assert not (root / PLACE).exists()
+
+
+def champion_to_lay(root, tracker, other):
+    """A champion lies there; now another one is in production."""
+    register_all(tracker)
+    promote(tracker, "1", "reviewer")
+    learn_something_else(root)
+    assert place_champion(root)
+    write_reports(root, READY)
+    promote(tracker, register_all(tracker)["candidate"].version, "reviewer")
+    shutil.copytree(other / "reward", root / "models/policy", dirs_exist_ok=True)
+    return placed(root)
+
+
+def test_what_breaks_off_leaves_the_champion_that_lay_there(root, tracker, models, monkeypatch):
+    before = champion_to_lay(root, tracker, models)
+    copy = shutil.copytree
+
+    def full_disk(source, target, **options):
+        copy(source, target, **options)
+        next(path for path in sorted(target.rglob("*")) if path.is_file()).unlink()
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(production.shutil, "copytree", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            place_champion(root)
+    assert placed(root) == before
+    assert place_champion(root)
+    assert placed(root) != before
+    assert [path.name for path in (root / PLACE).parent.iterdir() if path.name != ".gitignore"] == [
+        PLACE.name
+    ]
+
+
+def test_without_mlflow_the_champion_that_lay_there_stays(root, tracker, models, monkeypatch):
+    before = champion_to_lay(root, tracker, models)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(RegistryError, match=r"127\.0\.0\.1") as away:
+        place_champion(root)
+    assert "MLFLOW_TRACKING_URI" in away.value.remedy
+    assert placed(root) == before

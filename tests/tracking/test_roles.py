@@ -12,10 +12,12 @@ import mlflow
 import pytest
 import requests
 from tracking.fake_workspace import write_workspace
+from tracking.rlhf_command import Command
 from tracking.role_actions import GRANT, Actions
 from tracking.test_real_server import free_port, wait_until_up
 
 from components.errors import ModelError, PromotionRefusedError, RegistryError
+from components.files import write_text
 from components.tracking.loading import load_version
 from components.tracking.promotion import promote
 from components.tracking.reconciling import reconcile
@@ -181,3 +183,43 @@ def test_where_there_are_roles_an_answer_in_prefect_approves_nothing(registry):
     with pytest.raises(PromotionRefusedError, match="proves nobody's name") as refused:
         look_at_candidate(registry.as_("reviewer"), "2")
     assert "approve = '2 NAME'" in refused.value.remedy
+
+
+def roles(registry, *words, login="admin", new_password=None):
+    logged_in = {"MLFLOW_TRACKING_USERNAME": login, "MLFLOW_TRACKING_PASSWORD": password(login)}
+    new = {"RLHF_NEW_PASSWORD": new_password} if new_password else {}
+    write_text(registry.root / "dvc.yaml", "stages: {}\n")
+    command = Command(registry.root, MLFLOW_TRACKING_URI=registry.url, **logged_in, **new)
+    return command("roles", *words)
+
+
+def test_the_administrator_gives_and_takes_roles_by_command(registry):
+    made = roles(registry, "pipeline", "bob", new_password=password("bob"))
+    assert (made.returncode, made.out) == (0, "bob is made and is pipeline\n")
+    assert password("bob") not in made.out + made.err
+    tag = {"name": "reviews", "key": "bobs", "value": "1"}
+    assert registry.call("bob", "POST", "registered-models/set-tag", **tag) == 403
+    changed = roles(registry, "reviewer", "bob", new_password=password("nobody"))
+    assert (changed.returncode, changed.out) == (0, "bob is now reviewer; the password stays\n")
+    assert registry.call("bob", "POST", "registered-models/set-tag", **tag) == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "login", "told"),
+    [
+        (("king", "eve"), "admin", "there is no role 'king'"),
+        (("reviewer", "eve"), "reviewer", "administrator"),
+        (("reviewer", "pipeline"), "pipeline", "administrator"),
+    ],
+)
+def test_a_role_is_not_given(registry, words, login, told):
+    refused = roles(registry, *words, login=login, new_password=password("eve"))
+    assert (refused.returncode, refused.out) == (1, "")
+    assert told in refused.err
+    assert registry.call("eve", "GET", "users/current") == 401
+
+
+def test_there_are_no_roles_without_a_server(root):
+    write_text(root / "dvc.yaml", "stages: {}\n")
+    refused = Command(root, RLHF_NEW_PASSWORD=password("eve"))("roles", "reviewer", "eve")
+    assert (refused.returncode, "--app-name basic-auth" in refused.err) == (1, True)
