@@ -50,7 +50,15 @@ def judge_by_llm(
 
 
 def export_pairs(root: Path, path: Path, against: str, prompts: int, seed: int) -> int:
-    """Write pairs for people to `path`, the key to .rlhf; how many."""
+    """Write pairs for people to `path`, the key to .rlhf; how many.
+
+    Raises:
+        DataError: the file is there: people may have filled it in.
+    """
+    if path.exists():
+        raise DataError(
+            f"{path} is there already, perhaps with labels in it", "name another file, or move it away"
+        )
     batch = make_batch(read_pairs(root, against), against, prompts, seed)
     write_json(root / KEYS / f"{batch.name}.json", batch.key)
     write_text(path, as_text(batch.rows, path))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from components.errors import BusyError
 from components.locks import exclusive
 from components.workspace import STATE, current_user
+
+TRIES, PAUSE_S = 5, 0.1
 
 
 @contextmanager
@@ -22,24 +26,32 @@ def retraining(root: Path) -> Iterator[None]:
         BusyError: another process retrains; it says which, whose, and since when.
     """
     path = root / STATE / "retrain.lock"
-    try:
-        with exclusive(path, wait=False) as handle:
-            handle.truncate(0)
-            json.dump({"pid": os.getpid(), "user": current_user(), "since": _now()}, handle)
-            handle.flush()
-            yield
-    except BlockingIOError:
-        raise _busy(path) from None
+    with _taken(path) as handle:
+        handle.truncate(0)
+        json.dump({"pid": os.getpid(), "user": current_user(), "since": _now()}, handle)
+        handle.flush()
+        yield
 
 
 def refuse_if_busy(root: Path) -> None:
     """Raise BusyError at once, before a server is started for nothing."""
-    path = root / STATE / "retrain.lock"
-    try:
-        with exclusive(path, wait=False):
-            return
-    except BlockingIOError:
-        raise _busy(path) from None
+    with _taken(root / STATE / "retrain.lock"):
+        return
+
+
+@contextmanager
+def _taken(path: Path) -> Iterator[TextIO]:
+    """The lock, held. Who only looks whether it is free holds it for a moment: that is waited for."""
+    with ExitStack() as held:
+        for left in reversed(range(TRIES)):
+            try:
+                handle = held.enter_context(exclusive(path, wait=False))
+                break
+            except BlockingIOError:
+                if not left:
+                    raise _busy(path) from None
+                time.sleep(PAUSE_S)
+        yield handle
 
 
 def _busy(path: Path) -> BusyError:

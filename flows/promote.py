@@ -15,9 +15,9 @@ from components.tracking.tracker import connect
 
 
 @flow(name="promote")
-def promote(root: Path, version: str, approver: str) -> Promotion:
+def promote(root: Path, version: str, approver: str, shown: str | None = None) -> Promotion:
     """Copy a READY candidate into production and make it the champion. Errors: components.tracking.promotion."""
-    return tell(promote_candidate(root, version, approver))
+    return tell(promote_candidate(root, version, approver, shown))
 
 
 @flow(name="rollback")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.files import read_json
-from components.tracking.tracker import embedded_uri, tracking_uri
+from components.tracking.tracker import embedded_uri, tracking_uri, without_login
 from flows.artifacts import cell, table
 
 
@@ -30,7 +30,7 @@ def report(root: Path, summary: dict[str, Any]) -> str:
 def how_to_open_mlflow(root: Path) -> str:
     """The server's address, or the command that shows the embedded database."""
     uri = tracking_uri(root)
-    return f"mlflow ui --backend-store-uri {uri}" if uri == embedded_uri(root) else uri
+    return f"mlflow ui --backend-store-uri {uri}" if uri == embedded_uri(root) else without_login(uri)
 
 
 def _gates(root: Path) -> list[list[Any]]:

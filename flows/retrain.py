@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.errors import DataError, ModelError, PromotionRefusedError, RegistryError
 from components.progress import parse_progress
-from components.tracking.production import place_champion
+from components.tracking.production import keep_known_champion, place_champion
 from components.tracking.registration import register_all
 from components.tracking.runs import record_stage
 from components.tracking.tracker import connect
@@ -77,10 +77,14 @@ def _run_stages(root: Path) -> list[StageRun]:
 
 @task(cache_policy=NO_CACHE)
 def hold_against_champion(root: Path) -> None:
-    """Lay the model in production where `evaluate` reads it; without MLflow, what lies there stays."""
+    """Lay the model in production where `evaluate` reads it; without MLflow, what lies there stays.
+
+    Where nothing lies there, the gate `champion` then blocks the candidate: it may be worse than what nobody saw.
+    """
     try:
         place_champion(root)
     except (ModelError, RegistryError) as error:
+        keep_known_champion(root)
         get_run_logger().warning(
             "the candidate is held against the champion known before: %s (%s)", error.message, error.remedy
         )

@@ -62,7 +62,8 @@ def champion_gate(champion: Figures, policy: Figures, least: float) -> GateResul
     """The judge prefers the policy's answers to those of the model in production, if there is one."""
     name, what = "champion", "The win rate against the champion, by the judge that PPO never saw"
     if champion.says("exists") is None:
-        return unmeasured(name, "Whether there is a champion", None, least)
+        told = "Whether a model is in production that it must beat is unknown: the registry did not say."
+        return GateResult(name, False, told, None, least)
     if champion.says("exists") is False:
         return GateResult(name, True, "No model is in production yet that it must beat.", None, None)
     return interval_above(name, what, policy.interval("win_rate_vs_champion"), least)

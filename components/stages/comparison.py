@@ -20,7 +20,7 @@ from components.records import Prompt
 from components.stages.against import against, by_slice
 from components.stages.answering import Answered, Yardsticks, answer_prompts, load_yardsticks
 from components.stages.best_of_n import BestOf, best_of_n
-from components.stages.paths import CHAMPION, DPO, POLICY, SFT
+from components.stages.paths import CHAMPION, CHAMPION_UNKNOWN, DPO, POLICY, SFT
 from components.stages.side_by_side import side_by_side, with_token_figures
 
 MODELS = {"sft": SFT, "policy": POLICY, "dpo": DPO}
@@ -54,7 +54,9 @@ def compare_models(
         **most_frequent_new_phrase(_texts(answered["policy"]), _texts(answered["sft"])).figures(),
     }
     figures["best_of_n"] = _of_best(best, answered, prompts, bootstrap)
-    figures.setdefault("champion", {})["exists"] = "champion" in answered
+    figures.setdefault("champion", {})["exists"] = (
+        None if CHAMPION_UNKNOWN.exists() else "champion" in answered
+    )
     samples = side_by_side(prompts, answered | {"best_of_n": best.answered})
     return Comparison(figures, with_token_figures(samples, prompts, answered, measure, params))
 

@@ -22,6 +22,7 @@ POLICY = MODELS / "policy"
 DPO = MODELS / "dpo"
 #: The model in production when the candidate was made, where there is one: what the candidate must beat.
 CHAMPION = Path("data/champion/version")
+CHAMPION_UNKNOWN = Path("data/champion/unknown")
 
 
 def metrics_file(stage: str) -> Path:

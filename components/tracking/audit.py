@@ -77,7 +77,7 @@ def lines_of(content: bytes) -> list[Line]:
 def _entry(content: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
 

@@ -40,7 +40,7 @@ def load_version(tracker: Tracker, kind: str) -> LoadedVersion:
     with mlflow_errors():
         version = of_kind(tracker, kind)
         files = checked_files(tracker, version)
-        reward = checked_files(tracker, _reward_of(tracker, files))
+        reward = checked_files(tracker, reward_of(tracker, files))
     return LoadedVersion(version.name, str(version.version), files / MODEL, reward / MODEL)
 
 
@@ -68,7 +68,7 @@ def _current(tracker: Tracker, kind: str) -> Any:
     return version
 
 
-def _reward_of(tracker: Tracker, files: Path) -> Any:
+def reward_of(tracker: Tracker, files: Path) -> Any:
     """The reward model that the version was trained against; for the SFT model, the current one.
 
     Where that was damaged and registered anew, the newest version with the same files.

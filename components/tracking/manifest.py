@@ -66,7 +66,8 @@ def _listed(path: Path) -> dict[str, str] | None:
     except (ValueError, FileNotFoundError):
         return None
     files = content.get("files") if isinstance(content, dict) else None
-    return files if isinstance(files, dict) else None
+    sound = isinstance(files, dict) and all(isinstance(digest, str) for digest in files.values())
+    return files if sound else None
 
 
 def _differences(folder: Path, listed: dict[str, str], found: dict[str, str]) -> Iterator[str]:

@@ -12,6 +12,9 @@ from components.tracking.tracker import Tracker, connect, embedded_uri, mlflow_e
 from components.tracking.versions import champion_of, current_version, get_version
 from components.workspace import STATE
 
+#: What the champion's tags say; a version that was not made by a promotion has none.
+_PEOPLE = {"candidate": "candidate_version", "approver": "approver"}
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -72,7 +75,7 @@ def _champion(tracker: Tracker) -> dict[str, Any] | None:
     if champion is None:
         return None
     version = get_version(tracker, tracker.name, champion)
-    people = {"candidate": version.tags["candidate_version"], "approver": version.tags["approver"]}
+    people = {name: version.tags.get(tag) for name, tag in _PEOPLE.items()}
     return _about(version) | people
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from components.files import digest_tree, replacing_directory
+from components.files import digest_tree, replacing_directory, write_text
 from components.tracking.loading import load_version
 from components.tracking.overview import has_registry
 from components.tracking.tracker import Tracker, connect, mlflow_errors
@@ -13,6 +13,8 @@ from components.tracking.versions import champion_of
 
 PLACE = Path("data/champion/version")
 POLICY = Path("models/policy")
+#: Beside it: nobody could say whether there is a champion. A candidate evaluated then is blocked.
+UNKNOWN = Path("data/champion/unknown")
 
 
 def place_champion(root: Path) -> bool:
@@ -24,6 +26,21 @@ def place_champion(root: Path) -> bool:
         RegistryError: MLflow cannot be reached.
         ModelError: the champion's files are not those that were registered.
     """
+    changed = _bring_up_to_date(root)
+    (root / UNKNOWN).unlink(missing_ok=True)
+    return changed
+
+
+def keep_known_champion(root: Path) -> None:
+    """After `place_champion` failed: what lies there stays what must be beaten; where nothing does, that is told."""
+    if not (root / PLACE).exists():
+        write_text(
+            root / UNKNOWN,
+            "The registry did not say which model is in production, or its files are damaged.\n",
+        )
+
+
+def _bring_up_to_date(root: Path) -> bool:
     place = root / PLACE
     tracker = connect(root) if has_registry(root) else None
     if tracker is None or not _is_crowned(tracker):

@@ -12,23 +12,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from components.errors import ModelError, PromotionRefusedError, RegistryError
-from components.files import read_json
+from components.errors import PromotionRefusedError, RegistryError
 from components.locks import exclusive
 from components.tracking import audit_trail
 from components.tracking.audit import last_act, read_log
 from components.tracking.audit_chain import BROKEN
 from components.tracking.champion import finish_cut_off, move_champion
+from components.tracking.history import champion_before, was_champion
 from components.tracking.lineage import author
+from components.tracking.loading import reward_of
 from components.tracking.packages import upload
-from components.tracking.registration import EVALUATION, LINEAGE
+from components.tracking.rules import (
+    refuse_blocked,
+    refuse_nobody,
+    refuse_other_than,
+    refuse_own_work,
+    unharmed_files,
+)
 from components.tracking.runs import finished_run, new_run
 from components.tracking.tracker import Tracker, mlflow_errors
-from components.tracking.verdict import read_verdict
 from components.tracking.versions import (
     all_versions,
     champion_of,
-    checked_files,
     create_version,
     find_version,
     get_version,
@@ -60,7 +65,7 @@ def promote(tracker: Tracker, version: str, approver: str, shown: str | None = N
     """Copy a READY candidate's files into the production model and point @champion at the copy, last of all.
 
     Args:
-        shown: SHA-256 of the candidate that the approver saw, where a decision was asked for earlier.
+        shown: SHA-256 of the candidate that the approver saw, or its first digits; None takes what is there now.
 
     Raises:
         PromotionRefusedError: blocked by a gate, never measured, damaged, other than shown, or approved by its own
@@ -72,8 +77,10 @@ def promote(tracker: Tracker, version: str, approver: str, shown: str | None = N
         candidate = get_version(tracker, tracker.model("candidate"), version)
         files = unharmed_files(tracker, candidate)
         refuse_blocked(candidate, files)
-        _refuse_other_than(candidate, shown)
-        _refuse_own_work(candidate, files, approver)
+        refuse_other_than(candidate, shown)
+        refuse_own_work(candidate, files, approver)
+        # Without its reward model nothing could be told of the champion's answers.
+        unharmed_files(tracker, reward_of(tracker, files))
         audit_trail.refuse_broken(tracker)
         copy = _production_copy(tracker, candidate, files, approver)
         return _crown(tracker, copy, _act("promote", copy, approver), finished)
@@ -85,14 +92,18 @@ def rollback(tracker: Tracker, version: str | None, approver: str) -> Promotion:
     A broken audit log does not hinder it: what harms people must go. Its line then tells that the log was broken.
 
     Raises:
-        PromotionRefusedError: that version's files are damaged, or no one approves.
+        PromotionRefusedError: that version's files are damaged, or no one approves; or it was never in production,
+            and the rules of a first promotion refuse it.
         RegistryError: there is no such version, none before, or MLflow cannot be reached.
     """
     with alone(tracker.root), mlflow_errors():
-        _refuse_nobody(approver)
+        refuse_nobody(approver)
         finished = finish_cut_off(tracker)
         target = get_version(tracker, tracker.name, version or _version_before(tracker, finished))
-        unharmed_files(tracker, target)
+        files = unharmed_files(tracker, target)
+        if not was_champion(read_log(tracker.root), target):
+            refuse_blocked(target, files)
+            refuse_own_work(target, files, approver)
         act = _act("rollback", target, approver)
         faults = audit_trail.inspect(tracker).faults
         return _crown(tracker, target, act | ({BROKEN: faults[0].message} if faults else {}), finished)
@@ -116,7 +127,7 @@ def restart_log(tracker: Tracker, approver: str, why: str) -> Path:
         RegistryError: the log is whole, or MLflow cannot be reached.
     """
     with alone(tracker.root), mlflow_errors():
-        _refuse_nobody(approver)
+        refuse_nobody(approver)
         if not why.strip():
             raise PromotionRefusedError("no reason is given", "say what was found out: --why TEXT")
         finish_cut_off(tracker)
@@ -128,54 +139,11 @@ def alone(root: Path) -> AbstractContextManager[TextIO]:
     return exclusive(root / STATE / "promote.lock")
 
 
-def unharmed_files(tracker: Tracker, version: Any) -> Path:
-    """Where the version's files lie. Raises PromotionRefusedError if they are not those that were registered."""
-    try:
-        return checked_files(tracker, version)
-    except ModelError as error:
-        raise PromotionRefusedError(error.message, error.remedy) from None
-
-
-def refuse_blocked(candidate: Any, files: Path) -> None:
-    """Raises PromotionRefusedError if a gate blocks the candidate or none was measured."""
-    verdict = read_verdict(files / EVALUATION / "gates.json")
-    if not verdict.is_ready:
-        raise PromotionRefusedError(
-            f"{candidate.name} version {candidate.version} is {verdict.verdict}: "
-            + "; ".join(verdict.reasons),
-            "read reports/report.html, add feedback or change the training, and run `rlhf retrain`",
-        )
-
-
-def _refuse_other_than(candidate: Any, shown: str | None) -> None:
-    if shown is not None and candidate.tags["sha256"] != shown:
-        raise PromotionRefusedError(
-            f"{candidate.name} version {candidate.version} is not what was shown: its SHA-256 was {shown}",
-            "look at it again, then `rlhf promote` or `rlhf ask`",
-        )
-
-
-def _refuse_own_work(candidate: Any, files: Path, approver: str) -> None:
-    _refuse_nobody(approver)
-    writer = read_json(files / LINEAGE)["author"]
-    if approver.strip().casefold() == writer.strip().casefold():
-        raise PromotionRefusedError(
-            f"{approver.strip()} trained {candidate.name} version {candidate.version} and may not approve it",
-            "let another person review and approve it; where one account trains for several people, "
-            "`RLHF_AUTHOR=NAME rlhf retrain` tells who trains",
-        )
-
-
-def _refuse_nobody(approver: str) -> None:
-    if not approver.strip():
-        raise PromotionRefusedError("no approver is named", "give --approver NAME")
-
-
 def _production_copy(tracker: Tracker, candidate: Any, files: Path, approver: str) -> Any:
     """The production version with the candidate's bytes: the one made before if it is sound, or a new one."""
     digest = candidate.tags["sha256"]
     known = find_version(tracker, tracker.name, "sha256", digest)
-    if known is not None and is_sound(tracker, known):
+    if known is not None and _is_copy(tracker, known) and is_sound(tracker, known):
         return known
     key = f"promote-{digest}"
     finished_run(tracker, key)
@@ -184,6 +152,11 @@ def _production_copy(tracker: Tracker, candidate: Any, files: Path, approver: st
         tags = candidate.tags | {"candidate_version": str(candidate.version), "approver": approver.strip()}
         made = create_version(tracker, tracker.name, source, run, tags, candidate.description or "")
     return get_version(tracker, tracker.name, made.version)
+
+
+def _is_copy(tracker: Tracker, version: Any) -> bool:
+    """Whether it has files of its own: MLflow's `copy_model_version` and a version made by hand point at others'."""
+    return bool(version.source.rstrip("/").endswith(f"/{tracker.name}"))
 
 
 def _act(action: str, version: Any, approver: str) -> dict[str, Any]:
@@ -195,7 +168,7 @@ def _act(action: str, version: Any, approver: str) -> dict[str, Any]:
         "sha256": version.tags["sha256"],
         "approver": approver.strip(),
         "by": author(),
-        "candidate_version": version.tags["candidate_version"],
+        "candidate_version": version.tags.get("candidate_version", ""),
     }
 
 
@@ -203,9 +176,6 @@ def _crown(tracker: Tracker, version: Any, act: dict[str, Any], finished: dict[s
     """Args: finished: what a killed process had begun and this one has just finished."""
     before, number = champion_of(tracker), str(version.version)
     if before != number:
-        if act["action"] == "promote":
-            previous = _previous(tracker, version, before)
-            tracker.client.set_model_version_tag(tracker.name, number, "previous", previous)
         move_champion(tracker, act | {"previous_version": before})
     elif finished and (finished["action"], finished["version"]) == (act["action"], number):
         before = finished["previous_version"]
@@ -216,15 +186,6 @@ def _crown(tracker: Tracker, version: Any, act: dict[str, Any], finished: dict[s
     return Promotion(version.name, number, act["candidate_version"], act["sha256"], before, changed)
 
 
-def _previous(tracker: Tracker, version: Any, champion: str | None) -> str:
-    """What a rollback goes back to: the champion; of a damaged copy of the same model, what was before it."""
-    if champion is None:
-        return ""
-    replaced = get_version(tracker, tracker.name, champion).tags
-    same = replaced["sha256"] == version.tags["sha256"]
-    return str(replaced.get("previous", "")) if same else champion
-
-
 def _version_before(tracker: Tracker, finished: dict[str, Any] | None) -> str:
     """What was champion before the present one was promoted; of a rollback cut off and given again, where it went."""
     if finished and finished["action"] == "rollback":
@@ -232,9 +193,12 @@ def _version_before(tracker: Tracker, finished: dict[str, Any] | None) -> str:
     champion = champion_of(tracker)
     if champion is None:
         raise RegistryError(f"{tracker.name} has no champion yet", "run `rlhf promote VERSION` first")
-    before = str(get_version(tracker, tracker.name, champion).tags.get("previous", ""))
-    if not before:
+    digest = get_version(tracker, tracker.name, champion).tags.get("sha256")
+    before = champion_before(read_log(tracker.root), tracker.name, champion, digest)
+    if before is None:
         others = {str(each.version) for each in all_versions(tracker, tracker.name)} - {champion}
         known = f"versions that can be named: {', '.join(sorted(others)) or 'none'}"
-        raise RegistryError(f"there was no champion before version {champion} of {tracker.name}", known)
+        raise RegistryError(
+            f"the log tells of no champion before version {champion} of {tracker.name}", known
+        )
     return before

@@ -1,9 +1,10 @@
 """Carries out the approvals that reviewers leave in MLflow's UI, by the rules of promotion.
 
 Where the server keeps roles the request is the tag `approve` = "VERSION NAME" of the production model, which
-the pipeline may not write. Elsewhere it is the alias `approved` of a candidate, its version's tag `approver`
-naming the person. The outcome is told in the tag `approval` of the same page and the request is removed last,
-so that a process killed in between does it all once more, which promotion takes as done.
+the pipeline may not write; "VERSION@SHA256 NAME" approves those very files and no others. Elsewhere it is the
+alias `approved` of a candidate, its version's tag `approver` naming the person. The outcome is told in the tag
+`approval` of the same page and the request is removed last, so that a process killed in between does it all once
+more, which promotion takes as done.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from components.workspace import STATE
 APPROVE, APPROVED = "approve", "approved"
 APPROVER, OUTCOME = "approver", "approval"
 #: What a tag of a version may hold in MLflow.
-_LONGEST = 5000
+LONGEST_TAG = 5000
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ def _from_tag(tracker: Tracker) -> list[Outcome]:
     request = _model(tracker, tracker.name, "tags").get(APPROVE, "")
     if not request.strip():
         return []
-    version, _, approver = request.strip().partition(" ")
-    outcome = _carried_out(tracker, version, approver)
-    told = f"candidate {version}: {outcome.reason}"[:_LONGEST]
+    wanted, _, approver = request.strip().partition(" ")
+    version, _, shown = wanted.partition("@")
+    outcome = _carried_out(tracker, version, approver, shown or None)
+    told = f"candidate {version}: {outcome.reason}"[:LONGEST_TAG]
     tracker.client.set_registered_model_tag(tracker.name, OUTCOME, told)
     if _model(tracker, tracker.name, "tags").get(APPROVE) == request:
         tracker.client.delete_registered_model_tag(tracker.name, APPROVE)
@@ -74,19 +76,19 @@ def _from_alias(tracker: Tracker) -> list[Outcome]:
             _refused(version, approver, f"who trains may set this alias, so it approves nothing; {where}")
         ]
     outcome = _carried_out(tracker, version, approver)
-    tracker.client.set_model_version_tag(name, version, OUTCOME, outcome.reason[:_LONGEST])
+    tracker.client.set_model_version_tag(name, version, OUTCOME, outcome.reason[:LONGEST_TAG])
     if str(_model(tracker, name, "aliases").get(APPROVED, "")) == version:
         tracker.client.delete_registered_model_alias(name, APPROVED)
     return [outcome]
 
 
-def _carried_out(tracker: Tracker, version: str, approver: str) -> Outcome:
+def _carried_out(tracker: Tracker, version: str, approver: str, shown: str | None = None) -> Outcome:
     try:
         get_version(tracker, tracker.model("candidate"), version)
     except RegistryError as error:
         return _refused(version, approver, f"{error.message}; {error.remedy}")
     try:
-        done = promote(tracker, version, approver)
+        done = promote(tracker, version, approver, shown)
     except PromotionRefusedError as error:
         return _refused(version, approver, f"{error.message}; {error.remedy}")
     return Outcome(

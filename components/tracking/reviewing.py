@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.errors import PromotionRefusedError
-from components.files import read_json
-from components.tracking.promotion import refuse_blocked, unharmed_files
-from components.tracking.reconciling import OUTCOME
-from components.tracking.registration import LINEAGE
+from components.tracking.reconciling import LONGEST_TAG, OUTCOME
 from components.tracking.roles import has_roles
-from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.rules import author_of, refuse_blocked, refuse_nobody, unharmed_files
+from components.tracking.tracker import Tracker, mlflow_errors, without_login
 from components.tracking.versions import champion_of, get_version
-
-#: What a tag of a version may hold in MLflow.
-_LONGEST = 5000
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ def look_at_candidate(tracker: Tracker, version: str) -> Candidate:
         found = get_version(tracker, tracker.model("candidate"), version)
         files = unharmed_files(tracker, found)
         refuse_blocked(found, files)
-        writer = read_json(files / LINEAGE)["author"]
+        writer = author_of(files)
         champion = champion_of(tracker)
         digest = found.tags["sha256"]
         return Candidate(found.name, str(found.version), digest, writer, found.description or "", champion)
@@ -62,13 +57,12 @@ def record_answer(tracker: Tracker, version: str, answer: str) -> None:
     """
     with mlflow_errors():
         name = tracker.model("candidate")
-        tracker.client.set_model_version_tag(name, version, OUTCOME, answer[:_LONGEST])
+        tracker.client.set_model_version_tag(name, version, OUTCOME, answer[:LONGEST_TAG])
 
 
 def refuse_incomplete(approver: str, reason: str, *, declines: bool) -> None:
     """Raises PromotionRefusedError if nobody answers for the decision, or a no gives no reason."""
-    if not approver.strip():
-        raise PromotionRefusedError("no approver is named", "ask again with `rlhf ask` and give a name")
+    refuse_nobody(approver)
     if declines and not reason.strip():
         raise PromotionRefusedError(
             "it was declined without a reason", "ask again with `rlhf ask` and say why"
@@ -78,7 +72,7 @@ def refuse_incomplete(approver: str, reason: str, *, declines: bool) -> None:
 def _refuse_roles(tracker: Tracker, version: str) -> None:
     if has_roles(tracker):
         raise PromotionRefusedError(
-            f"{tracker.uri} keeps roles, and an answer in Prefect's UI proves nobody's name",
+            f"{without_login(tracker.uri)} keeps roles, and an answer in Prefect's UI proves nobody's name",
             f"promote as a reviewer: `rlhf promote {version} --approver NAME`, or in MLflow the tag "
             f"approve = '{version} NAME' on the page of {tracker.name}",
         )

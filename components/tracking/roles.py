@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.errors import RegistryError
-from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.tracker import Tracker, mlflow_errors, without_login
 
 ROLES = ("pipeline", "reviewer", "engineer", "reader")
 _KINDS = ("candidate", "sft", "reward", "champion")
@@ -35,7 +35,7 @@ def give_role(tracker: Tracker, role: str, user: str, password: str) -> bool:
     """
     if not has_roles(tracker):
         raise RegistryError(
-            f"{tracker.uri} does not ask who one is: it can keep no roles",
+            f"{without_login(tracker.uri)} does not ask who one is: it can keep no roles",
             "start it as deploy/mlflow-auth/README.md says (`mlflow server --app-name basic-auth`)",
         )
     with mlflow_errors():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,11 @@ def open_client(root: Path) -> Any:
         return _embedded_client(root, uri) if uri == embedded_uri(root) else _client(uri)
 
 
+def without_login(text: str) -> str:
+    """A text without the name and password that an address in it may bear."""
+    return re.sub(r"(\w://)[^/@\s]*@", r"\1", text)
+
+
 @contextmanager
 def mlflow_errors() -> Iterator[None]:
     """Turn what MLflow raises into an error a person can act on."""
@@ -86,7 +92,7 @@ def mlflow_errors() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        first_line = str(error).strip().splitlines()[0]
+        first_line = without_login(str(error).strip().splitlines()[0])
         if error.error_code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
             raise RegistryError(f"MLflow refuses: {first_line}", _LOGIN_REMEDY) from error
         raise RegistryError(
@@ -129,7 +135,7 @@ def _upgrade(uri: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RegistryError(
-            f"the MLflow database {uri} cannot be upgraded: {done.stderr.strip()[-500:]}",
+            without_login(f"the MLflow database {uri} cannot be upgraded: {done.stderr.strip()[-500:]}"),
             "move the file away to start anew, or restore the MLflow version that wrote it",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from components.tracking.packages import fetch, is_local, staging
 from components.tracking.registration import LINEAGE
 from components.tracking.tracker import Tracker
 from components.tracking.versions import get_version
+
+#: As DVC writes it, of a file or of a folder's listing.
+MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,9 @@ class Verifier:
                 place = str(folder) if is_local(version.source) else version.source
                 found.mismatches += [said.replace(str(folder), place) for said in wrong]
                 found.matching = max(0, sum(path.is_file() for path in folder.rglob("*")) - len(wrong))
-            self._lineages[_key(version)] = _lineage(folder / LINEAGE)
+            # What was changed is not followed: it may point anywhere.
+            harmed = any(f"{LINEAGE}:" in said for said in found.mismatches)
+            self._lineages[_key(version)] = None if harmed else _lineage(folder / LINEAGE)
         if self._lineages[_key(version)] is None:
             found.unchecked.append("its lineage cannot be read: nothing behind it was checked")
         return found
@@ -111,7 +117,22 @@ def _lineage(path: Path) -> dict[str, Any] | None:
         content = read_json(path)
     except (ValueError, FileNotFoundError):
         return None
-    return content if isinstance(content, dict) and {"parents", "feedback", "dvc"} <= content.keys() else None
+    return content if is_lineage(content) else None
+
+
+def is_lineage(content: object) -> bool:
+    """Whether it has the fields that are followed, and digests that are digests."""
+    if (
+        not isinstance(content, dict)
+        or not {"parents", "feedback", "dvc", "feedback_batches"} <= content.keys()
+    ):
+        return False
+    if not isinstance(content["parents"], dict) or not isinstance(content["dvc"], dict):
+        return False
+    md5s = [content["feedback"], *content["dvc"].values()]
+    return isinstance(content["feedback_batches"], list) and all(
+        not md5 or (isinstance(md5, str) and MD5.fullmatch(md5)) for md5 in md5s
+    )
 
 
 def _records(tracker: Tracker, version: Any) -> Iterator[str]:
@@ -122,7 +143,8 @@ def _records(tracker: Tracker, version: Any) -> Iterator[str]:
     )
     for act in acts_on(tracker, version):
         if "sha256" in act and act["sha256"] != tag:
-            yield said.format(f"SHA-256 {tag[:12]}, the audit log of {act['time']} {act['sha256'][:12]}")
+            logged = f"the audit log of {act.get('time')} {str(act['sha256'])[:12]}"
+            yield said.format(f"SHA-256 {tag[:12]}, {logged}")
     number = version.tags.get("candidate_version") if version.name == tracker.name else None
     candidate = _tags_of(tracker, number) if number else {}
     if candidate.get("sha256", tag) != tag:

@@ -56,6 +56,8 @@ def _as_it_was_read(folder: Path, manifest: Manifest, lineage: Mapping[str, Any]
     """A manifest that was changed along with its rows is right by itself; what the version read has other digests."""
     files = (lineage.get("feedback_files") or {}).items()
     read = {path: md5 for path, md5 in files if Path(path).parts[0] == folder.name}
+    if not read:
+        found.unchecked.append(f"{FEEDBACK}/{folder.name}: what the version read of it was not recorded")
     withdrawn = manifest.withdrawn > (lineage.get("withdrawn_before") or {}).get(folder.name, 0)
     for path, md5 in read.items():
         here = folder / Path(path).name

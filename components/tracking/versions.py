@@ -9,6 +9,7 @@ from typing import Any
 
 from components.errors import ModelError, RegistryError
 from components.files import replacing_directory
+from components.locks import exclusive
 from components.tracking.manifest import verify
 from components.tracking.packages import fetch, is_local
 from components.tracking.tracker import Tracker
@@ -108,7 +109,9 @@ def checked_files(tracker: Tracker, version: Any) -> Path:
         folder = fetch(tracker, version.source, tracker.root)
     else:
         folder = tracker.root / STATE / "versions" / version.name / str(version.version)
-        _download_unless_whole(tracker, version.source, folder, digest)
+        # Two first uses at once would sweep each other's halves away.
+        with exclusive(folder.with_name(f"{folder.name}.lock")):
+            _download_unless_whole(tracker, version.source, folder, digest)
     verify(folder, digest)
     return folder
 
@@ -118,8 +121,9 @@ def _download_unless_whole(tracker: Tracker, source: str, folder: Path, digest: 
         verify(folder, digest)
     except ModelError:
         with replacing_directory(folder) as empty:
-            fetch(tracker, source, empty).rename(empty / "files")
-            _hoist(empty / "files", empty)
+            found = fetch(tracker, source, empty)
+            if found != empty:
+                _hoist(found.rename(empty / "files"), empty)
 
 
 def _hoist(inner: Path, outer: Path) -> None:

@@ -91,5 +91,5 @@ def _sentence(entry: dict[str, Any] | None) -> str:
     before = entry.get("previous_version") or "none"
     people = f"approved by {entry.get('approver')}, run by {entry.get('by')}"
     why = f": {entry['why']}" if entry.get("why") else ""
-    act = f"{entry.get('action', '?'):<8}  version {entry.get('version')} ({candidate}before: {before})"
+    act = f"{entry.get('action', '?')!s:<8}  version {entry.get('version')} ({candidate}before: {before})"
     return f"{entry.get('time', '?')}  {act}, {people}{why}"

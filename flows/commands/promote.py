@@ -16,6 +16,10 @@ def command(
         int, typer.Argument(min=1, help="Number of the candidate, as `rlhf status` shows it.")
     ],
     approver: Annotated[str, typer.Option(help="Who answers for it: you; not who trained it.")],
+    sha256: Annotated[
+        str | None,
+        typer.Option(metavar="DIGITS", help="Of the files you looked at, 8 digits or more: none but those."),
+    ] = None,
 ) -> None:
     """Put a candidate into production: copy its files, check their SHA-256, make the copy the champion.
 
@@ -26,13 +30,14 @@ def command(
     \b
     rlhf diff champion candidate        what would change
     rlhf promote 3 --approver ada
+    rlhf promote 3 --approver ada --sha256 94fc41d4   as `rlhf status` shows it
     rlhf rollback --approver ada        and back
     """
     root = open_project(context)
     with with_prefect(root, "flows.promote", "components.tracking.preload"):
         from flows.promote import promote
 
-        done = promote(root, str(version), approver)
+        done = promote(root, str(version), approver, sha256)
     told = "is now" if done.changed else "was already"
     before = f"; before it was version {done.previous}" if done.changed and done.previous else ""
     say(f"{done.model} version {done.version} (candidate {done.candidate}) {told} the champion{before}")

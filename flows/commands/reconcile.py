@@ -29,7 +29,8 @@ def command(
 ) -> None:
     """Carry out what reviewers approved in MLflow's UI: promote, or tell there why not.
 
-    Asked for by the tag `approve` = `3 ada` on the production model's page (candidate 3, approver ada); on a
+    Asked for by the tag `approve` = `3 ada` on the production model's page (candidate 3, approver ada), or
+    `3@94fc41d4 ada` (only if the candidate's SHA-256 still begins so); on a
     server without roles also by the alias `approved` on a candidate whose tag `approver` names who approves.
     The answer is the tag `approval` of the same page. With roles, run it as a reviewer:
     deploy/mlflow-auth/README.md. Exit status 4 when a request was refused (without --watch).

@@ -68,7 +68,8 @@ def _version(kind: str, version: dict[str, Any] | None) -> None:
         if "approver" in version
         else ""
     )
-    say(f"{kind}: {version['name']} version {version['version']}{verdict}{people}")
+    digest = f", SHA-256 {version['sha256'][:12]}" if version.get("sha256") else ""
+    say(f"{kind}: {version['name']} version {version['version']}{verdict}{people}{digest}")
     if version.get("description") and kind == "candidate" and not version["reasons"]:
         say(f"  {version['description'].removeprefix(version['verdict'] + '. ')}")
     for reason in version.get("reasons", ()):

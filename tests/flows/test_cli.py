@@ -146,12 +146,13 @@ def test_the_loop_from_feedback_to_an_answer(rlhf_here, clone, tmp_path):
     assert (answer["model"], answer["version"], len(answer["answers"])) == ("reviews", "1", 2)
 
     status, out, _ = rlhf_here("status")
-    told = out.splitlines()
+    told = [line.partition(", SHA-256 ")[0] for line in out.splitlines()]
     assert "candidate: reviews-candidate version 2, READY" in told
     assert "champion: reviews version 1, READY, candidate 2, approved by reviewer" in told
+    assert len({line.partition(", SHA-256 ")[2] for line in out.splitlines()} - {""}) == 1
     assert told[-1].startswith("next: `rlhf generate")
     status, _, err = rlhf_here("rollback", "--approver", "chief")
-    assert (status, "there was no champion before" in err) == (1, True)
+    assert (status, "no champion before version 1" in err) == (1, True)
 
 
 def test_simulated_feedback_can_be_ingested(embedded_rlhf, tmp_path):

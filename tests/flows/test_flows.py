@@ -14,10 +14,12 @@ from prefect.client.schemas.filters import (
     LogFilterFlowRunId,
 )
 from tracking.fake_workspace import write_dvc_workspace
+from tracking.test_real_server import free_port
 
 from components.errors import BusyError, DataError, StageFailedError
 from components.evaluation.stars import Stars
 from components.tracking.loading import load_version
+from components.tracking.production import UNKNOWN
 from components.tracking.tracker import connect
 from components.tracking.versions import all_versions, champion_of
 from flows.commands.generate import answers_of
@@ -25,7 +27,7 @@ from flows.environment import prepare_environment
 from flows.ingest import ingest
 from flows.locks import retraining
 from flows.promote import promote, rollback
-from flows.retrain import retrain
+from flows.retrain import hold_against_champion, retrain
 
 STAGES = ["prepare", "sft", "reward_model", "ppo", "evaluate"]
 
@@ -167,6 +169,16 @@ def test_promotion_and_rollback_are_runs_too(root):
     assert champion_of(connect(root)) == "1"
     assert runs_of("promote")[0].state.type.value == "COMPLETED"
     assert rollback(root, "1", "chief").changed is False
+
+
+def test_without_mlflow_a_candidate_is_not_taken_for_the_first(root, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+        away.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        hold_against_champion(root)
+    assert (root / UNKNOWN).exists()
+    hold_against_champion(root)
+    assert not (root / UNKNOWN).exists()
 
 
 def test_the_champion_answers_with_score_and_stars(root):

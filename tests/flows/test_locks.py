@@ -2,12 +2,15 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tracking.fake_workspace import PROJECT
 
 from components.errors import BusyError
-from flows.locks import refuse_if_busy, retraining
+from components.locks import exclusive
+from flows.locks import PAUSE_S, refuse_if_busy, retraining
 
 HOLD = (
     "import sys, pathlib, time; from flows.locks import retraining\n"
@@ -50,3 +53,17 @@ def test_a_lock_is_free_after_its_block(tmp_path):
         pass
     with retraining(tmp_path):
         pass
+
+
+def test_who_only_looks_makes_nobody_busy(tmp_path):
+    lock = tmp_path / ".rlhf/retrain.lock"
+    with ThreadPoolExecutor(1) as threads:
+        with exclusive(lock, wait=False):
+            waiting = threads.submit(refuse_if_busy, tmp_path)
+            time.sleep(PAUSE_S * 1.5)
+        waiting.result()
+
+
+def test_a_fault_of_the_work_itself_is_not_called_busy(tmp_path):
+    with pytest.raises(BlockingIOError, match="a pipe"), retraining(tmp_path):
+        raise BlockingIOError("a pipe")

@@ -12,6 +12,7 @@ from tracking.fake_workspace import write_dvc_workspace
 from components.feedback import store
 from components.files import digest_of, read_json, sha256_file, write_json
 from components.tracking.tracker import connect
+from components.tracking.verification import is_lineage
 from components.tracking.versions import checked_files, get_version
 from flows.curation import withdraw
 from flows.environment import prepare_environment
@@ -161,6 +162,39 @@ def test_every_file_is_named(root, rlhf):
     assert "its lineage cannot be read" in told["files"]["unchecked"][0]
 
 
+def test_a_lineage_that_was_changed_is_named_and_not_followed(root, rlhf):
+    path = production_file(root, name="lineage.json")
+    content = path.read_bytes()
+    path.chmod(0o644)
+    for old, new in (
+        ('"feedback_batches"', '"feedback_batched"'),
+        ('"dvc": {', '"dvc": {"x": "ab/etc/hostname", '),
+    ):
+        path.write_text(content.decode().replace(old, new))
+        status, out, _ = rlhf("verify", "--json")
+        told = json.loads(out)["parts"]
+        assert (status, told.keys()) == (6, {"files"})
+        assert f"{path}: SHA-256 is" in told["files"]["mismatches"][0]
+    path.write_bytes(content)
+    assert rlhf("verify")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dvc": {"x": "ab/etc/hostname"}},
+        {"feedback": "../x"},
+        {"parents": []},
+        {"dvc": None},
+        {"feedback": 3},
+    ],
+)
+def test_a_lineage_with_digests_that_are_none_is_not_followed(root, change):
+    lineage = read_json(production_file(root, name="lineage.json"))
+    assert is_lineage(lineage)
+    assert not is_lineage(lineage | change)
+
+
 def test_a_parent(root, rlhf):
     tracker = connect(root)
     path = checked_files(tracker, get_version(tracker, "reviews-reward", "1")) / "model/model.safetensors"
@@ -272,6 +306,10 @@ def test_audit_shows_who_did_what_and_names_the_line_that_was_changed(root, rlhf
     assert (status, told["whole"], len(told["lines"])) == (6, False, 1)
     assert told["faults"] == [{"line": 2, "message": "line 2 is missing: MLflow knows of 2, the file has 1"}]
     assert rlhf("promote", "1", "--approver", "ada")[0] == 4
+    path.write_text(before.replace('"promote"', "null", 1))
+    assert rlhf("audit")[0] == 6
+    path.write_text(f"{before}{'[' * 100_000}\n")
+    assert rlhf("audit")[0] == 6
     path.write_text(before)
     assert rlhf("audit", "--why", "x")[0] == 2
     assert rlhf("audit", "--restart", "--approver", "ada", "--why", "x")[0] == 1

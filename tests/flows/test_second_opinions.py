@@ -218,5 +218,7 @@ def test_the_commands(root, in_this_process, monkeypatch):
     assert (status, json.loads(out)["asked_now"]) == (0, 32), err
     assert "secret-key" not in out + err
     assert in_this_process("judge", "export", "pairs.csv")[0] == 0
+    status, _, err = in_this_process("judge", "export", "pairs.csv")
+    assert (status, "perhaps with labels in it" in err) == (1, True)
     status, _, err = in_this_process("judge", "read", "pairs.csv")
     assert (status, "remedy: fill in `preferred`" in err) == (1, True)

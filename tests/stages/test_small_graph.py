@@ -155,6 +155,18 @@ def test_a_champion_is_one_more_to_beat(done, tmp_path, monkeypatch):
     }
 
 
+def test_a_champion_that_nobody_could_name_blocks(done, tmp_path, monkeypatch):
+    shutil.copytree(done, tmp_path / "copy", symlinks=True)
+    monkeypatch.chdir(tmp_path / "copy")
+    Path("data/champion").mkdir(exist_ok=True)
+    Path("data/champion/unknown").write_text("the registry did not say")
+    evaluate.main()
+    assert json.loads(Path("reports/metrics.json").read_text())["champion"] == {"exists": None}
+    gates = json.loads(Path("reports/gates.json").read_text())["gates"]
+    (gate,) = (gate for gate in gates if gate["name"] == "champion")
+    assert (gate["passed"], "is unknown" in gate["reason"]) == (False, True)
+
+
 def _check_models(workspace):
     models = workspace / "models"
     for name in ("sft", "reward", "judge", "policy", "dpo"):

@@ -9,7 +9,7 @@ from tracking.test_real_server import free_port
 from components.errors import ModelError, RegistryError
 from components.files import digest_tree
 from components.tracking import production
-from components.tracking.production import PLACE, place_champion
+from components.tracking.production import PLACE, UNKNOWN, keep_known_champion, place_champion
 from components.tracking.promotion import promote, rollback
 from components.tracking.registration import register_all
 from components.tracking.versions import checked_files, get_version
@@ -117,3 +117,15 @@ def test_without_mlflow_the_champion_that_lay_there_stays(root, tracker, models,
         place_champion(root)
     assert "MLFLOW_TRACKING_URI" in away.value.remedy
     assert placed(root) == before
+
+
+def test_a_champion_that_nobody_could_name_is_not_none(root, tracker, monkeypatch):
+    register_all(tracker)
+    promote(tracker, "1", "reviewer")
+    learn_something_else(root)
+    keep_known_champion(root)
+    assert (root / UNKNOWN).exists()
+    assert place_champion(root)
+    assert not (root / UNKNOWN).exists()
+    keep_known_champion(root)
+    assert not (root / UNKNOWN).exists(), "what lies there is what must be beaten"

@@ -3,16 +3,19 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tracking.fake_workspace import BLOCKED, write_reports
+from tracking.fake_workspace import BLOCKED, READY, write_reports
 from tracking.promotion_case import audit, flip_a_bit, killed_at, register_another, stored
 
 from components.errors import PromotionRefusedError, RegistryError
 from components.files import sha256_file, write_json
 from components.locks import exclusive
 from components.tracking.loading import load_version
+from components.tracking.overview import look
 from components.tracking.promotion import promote, rollback
 from components.tracking.registration import register_all
 from components.tracking.reviewing import look_at_candidate, refuse_incomplete
+from components.tracking.rules import author_of
+from components.tracking.verdict import read_verdict
 from components.tracking.versions import all_versions, champion_of, get_version
 
 
@@ -233,11 +236,15 @@ def test_loading_checks_the_files_and_finds_the_reward_model(tracker):
 
 def test_only_what_was_shown_is_promoted(tracker):
     register_all(tracker)
-    with pytest.raises(PromotionRefusedError, match="version 1 is not what was shown: its SHA-256 was 0a"):
+    with pytest.raises(
+        PromotionRefusedError, match="version 1 is not what was shown: its SHA-256 was 0a0a0a0a"
+    ):
+        promote(tracker, "1", "reviewer", shown="0a0a0a0a")
+    with pytest.raises(PromotionRefusedError, match="too short"):
         promote(tracker, "1", "reviewer", shown="0a")
     assert champion_of(tracker) is None
     shown = look_at_candidate(tracker, "1").digest
-    assert promote(tracker, "1", "reviewer", shown=shown).digest == shown
+    assert promote(tracker, "1", "reviewer", shown=shown[:8].upper()).digest == shown
 
 
 @pytest.mark.parametrize(
@@ -252,3 +259,92 @@ def test_an_answer_that_lacks_something_is_refused(approver, reason, declines, m
     with pytest.raises(PromotionRefusedError, match=message):
         refuse_incomplete(approver, reason, declines=declines)
     refuse_incomplete("ada", reason if not declines else "too long", declines=declines)
+
+
+def test_rollbacks_go_back_step_by_step_and_never_in_circles(tracker, root):
+    register_all(tracker)
+    promote(tracker, "1", "reviewer")
+    for number in ("2", "3"):
+        promote(tracker, register_another(tracker, root, number), "reviewer")
+    promote(tracker, "2", "reviewer")
+    went = [rollback(tracker, None, "chief").version for _ in range(3)]
+    assert went == ["3", "2", "1"]
+    with pytest.raises(RegistryError, match="no champion before version 1"):
+        rollback(tracker, None, "chief")
+
+
+def test_a_second_copy_of_the_same_files_is_not_what_was_before(tracker, root):
+    register_all(tracker)
+    promote(tracker, "1", "reviewer")
+    promote(tracker, register_another(tracker, root, "2"), "reviewer")
+    flip_a_bit(stored(tracker, "reviews", "2") / "model/model.safetensors")
+    assert promote(tracker, "2", "reviewer").version == "3"
+    assert rollback(tracker, None, "chief").version == "1"
+
+
+def made_by_hand(tracker, candidate):
+    """A version of the production model that no promotion made: it points at the candidate's own files."""
+    found = get_version(tracker, "reviews-candidate", candidate)
+    tags = {"sha256": found.tags["sha256"], "candidate_version": candidate}
+    made = tracker.client.create_model_version("reviews", found.source, run_id=found.run_id, tags=tags)
+    return str(made.version)
+
+
+def test_a_rollback_is_no_way_round_the_rules(tracker, root):
+    register_all(tracker)
+    promote(tracker, "1", "reviewer")
+    write_reports(root, BLOCKED)
+    blocked = made_by_hand(tracker, register_all(tracker)["candidate"].version)
+    with pytest.raises(PromotionRefusedError, match="BLOCKED"):
+        rollback(tracker, blocked, "chief")
+    write_reports(root, READY | {"note": "ready"})
+    ready = made_by_hand(tracker, register_all(tracker)["candidate"].version)
+    with pytest.raises(PromotionRefusedError, match="may not approve it"):
+        rollback(tracker, ready, "trainer")
+    assert champion_of(tracker) == "1"
+    assert rollback(tracker, ready, "chief").version == ready
+
+
+def test_a_promotion_makes_a_copy_of_its_own(tracker):
+    register_all(tracker)
+    tracker.client.create_registered_model("reviews")
+    by_hand = made_by_hand(tracker, "1")
+    done = promote(tracker, "1", "reviewer")
+    assert done.version != by_hand
+    assert (
+        get_version(tracker, "reviews", done.version).source
+        != get_version(tracker, "reviews", by_hand).source
+    )
+
+
+def test_a_champion_without_tags_is_replaced_and_shown(tracker, root):
+    register_all(tracker)
+    found = get_version(tracker, "reviews-candidate", "1")
+    tracker.client.create_registered_model("reviews")
+    tracker.client.create_model_version("reviews", found.source, run_id=found.run_id)
+    tracker.client.set_registered_model_alias("reviews", "champion", "1")
+    assert look(root).champion["approver"] is None
+    assert promote(tracker, "1", "reviewer").previous == "1"
+
+
+def test_without_its_reward_model_nothing_is_promoted(tracker):
+    register_all(tracker)
+    flip_a_bit(stored(tracker, "reviews-reward", "1") / "model/model.safetensors")
+    with pytest.raises(PromotionRefusedError, match=r"model\.safetensors: SHA-256 is"):
+        promote(tracker, "1", "reviewer")
+    assert champion_of(tracker) is None
+
+
+@pytest.mark.parametrize(
+    "content", [[], {"verdict": "READY", "gates": [3]}, {"verdict": "READY", "gates": {"a": 1}}]
+)
+def test_gates_that_are_none_block(tmp_path, content):
+    write_json(tmp_path / "gates.json", content)
+    assert not read_verdict(tmp_path / "gates.json").is_ready
+
+
+@pytest.mark.parametrize("content", ["[]", '{"author_of": 1}', "{"])
+def test_who_trained_must_be_told(tmp_path, content):
+    (tmp_path / "lineage.json").write_text(content)
+    with pytest.raises(PromotionRefusedError, match="does not say who trained it"):
+        author_of(tmp_path)

@@ -10,6 +10,8 @@ from components.errors import RegistryError
 from components.tracking import reconciling
 from components.tracking.reconciling import reconcile
 from components.tracking.registration import register_all
+from components.tracking.tracker import without_login
+from components.tracking.versions import get_version
 
 CANDIDATES = "reviews-candidate"
 
@@ -122,3 +124,32 @@ def test_where_mlflow_fails_the_request_stays(tracker, monkeypatch):
     with pytest.raises(RegistryError):
         reconcile(tracker)
     assert "approved" in tracker.client.get_registered_model(CANDIDATES).aliases
+
+
+def test_a_password_in_an_address_is_not_told():
+    told = without_login(
+        "API request to http://ada:p:w@127.0.0.1:5000/api failed; postgresql+psycopg2://x:y@db/m"
+    )
+    assert told == "API request to http://127.0.0.1:5000/api failed; postgresql+psycopg2://db/m"
+    assert without_login("mail ada@host, sqlite:////a/b.db") == "mail ada@host, sqlite:////a/b.db"
+
+
+def test_the_tag_may_name_the_very_files(tracker):
+    register_all(tracker)
+    tracker.client.create_registered_model("reviews")
+    for digits, promoted in (
+        ("0" * 12, False),
+        (get_version(tracker, CANDIDATES, "1").tags["sha256"][:12], True),
+    ):
+        tracker.client.set_registered_model_tag("reviews", "approve", f"1@{digits} Ada Lovelace")
+        (outcome,) = reconcile(tracker)
+        assert (outcome.candidate, outcome.approver, outcome.promoted) == ("1", "Ada Lovelace", promoted)
+    assert champion(tracker).tags["approver"] == "Ada Lovelace"
+
+
+def test_files_that_are_not_what_they_should_be_are_refused_not_stumbled_over(tracker):
+    write_reports(tracker.root, [])
+    register_all(tracker)
+    approve(tracker)
+    (outcome,) = reconcile(tracker)
+    assert (outcome.promoted, "BLOCKED" in outcome.reason) == (False, True)

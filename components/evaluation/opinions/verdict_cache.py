@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
@@ -49,15 +49,18 @@ def opened_cache(path: Path) -> Iterator[VerdictCache]:
     Raises:
         BusyError: another process judges in this workspace.
     """
-    try:
-        with exclusive(path.with_suffix(".lock"), wait=False):
-            known = _read(path)
-            with path.open("ab") as handle:
-                if handle.tell() and path.read_bytes()[-1:] != b"\n":
-                    handle.write(b"\n")  # ends the line that a kill broke off
-                yield VerdictCache(handle, known)
-    except BlockingIOError:
-        raise BusyError("another process asks an LLM in this workspace", "wait until it has ended") from None
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive(path.with_suffix(".lock"), wait=False))
+        except BlockingIOError:
+            raise BusyError(
+                "another process asks an LLM in this workspace", "wait until it has ended"
+            ) from None
+        known = _read(path)
+        handle = held.enter_context(path.open("ab"))
+        if handle.tell() and path.read_bytes()[-1:] != b"\n":
+            handle.write(b"\n")  # ends the line that a kill broke off
+        yield VerdictCache(handle, known)
 
 
 def _read(path: Path) -> dict[str, Given]:
