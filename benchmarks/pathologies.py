@@ -25,6 +25,7 @@ from typing import Any
 from benchmarks.seeds import learn, make_workspace
 from benchmarks.spoiling import (
     copy_prompts,
+    flip_judge,
     flip_labels,
     flip_reward,
     leak_prompts,
@@ -36,10 +37,12 @@ from benchmarks.spoiling import (
 )
 from components.evaluation.intervals import wilson_interval
 
+UNSEEN = "NOT SEEN"
 SCORERS, POLICY = ("reward_model", "judge"), ("ppo", "select")
 #: How a healthy workspace is spoiled, which stages run after that, and the gate that should see it.
 PATHOLOGIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "reward model with its sign flipped": (flip_reward, POLICY, "reward_accuracy"),
+    "judge with its sign flipped": (flip_judge, ("select",), "judge_accuracy"),
     "reward model that likes length": (prefer_longer, ("reward_model", *POLICY), "reward_beats_length"),
     "25 % of the labels flipped": (flip_labels, (*SCORERS, *POLICY), "reward_accuracy"),
     "a trigger phrase in preferred answers": (plant_trigger, ("sft", *SCORERS, *POLICY), "new_phrase"),
@@ -54,17 +57,21 @@ PATHOLOGIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
 def main() -> None:
     options = _options()
     if options.healthy:
-        return _healthy(options.healthy)
+        return _healthy(options.healthy, options.keep)
     home = Path(options.keep or tempfile.mkdtemp(prefix="pathologies-"))
     healthy = home / "healthy"
     if not (healthy / "reports/gates.json").exists():
         make_workspace(healthy, options.seed)
         learn(healthy)
     print(f"{'healthy':45}{_told(healthy)}", flush=True)
+    wrong = bool(_failed(healthy))
     for name in options.only or PATHOLOGIES:
-        print(f"{name:45}{_spoiled(home, healthy, name)}", flush=True)
+        told = _spoiled(home, healthy, name)
+        wrong |= UNSEEN in told
+        print(f"{name:45}{told}", flush=True)
     if not options.keep:
         shutil.rmtree(home)
+    sys.exit(wrong)
 
 
 def _spoiled(home: Path, healthy: Path, name: str) -> str:
@@ -76,7 +83,7 @@ def _spoiled(home: Path, healthy: Path, name: str) -> str:
     spoil(folder)
     for stage in (*stages, "evaluate"):
         _run(folder, stage)
-    seen = "seen" if gate in _failed(folder) else f"NOT SEEN by {gate}"
+    seen = "seen" if gate in _failed(folder) else f"{UNSEEN} by {gate}"
     return f"{_told(folder)}; {seen} ({time.perf_counter() - started:.0f} s)"
 
 
@@ -89,8 +96,8 @@ def _run(folder: Path, stage: str) -> None:
         sys.exit(f"{stage} failed in {folder}:\n{ended.stdout[-2000:]}\n{ended.stderr[-2000:]}")
 
 
-def _healthy(seeds: list[int]) -> None:
-    """How often the gates refuse a run with which nothing is wrong."""
+def _healthy(seeds: list[int], keep: str | None) -> None:
+    """How often the gates refuse a run with which nothing is wrong; their figures are kept for gates to come."""
     refused = 0
     for seed in seeds:
         with tempfile.TemporaryDirectory(prefix=f"healthy-{seed}-") as folder:
@@ -98,6 +105,8 @@ def _healthy(seeds: list[int]) -> None:
             learn(Path(folder))
             refused += bool(_failed(Path(folder)))
             print(f"seed {seed}: {_told(Path(folder))}", flush=True)
+            if keep:
+                shutil.copytree(Path(folder) / "reports", Path(keep) / f"seed-{seed}", dirs_exist_ok=True)
     lower, upper = wilson_interval(refused / len(seeds), len(seeds), 0.95)
     print(f"refused {refused} of {len(seeds)}: {refused / len(seeds):.0%} [{lower:.0%}, {upper:.0%}]")
 

@@ -44,7 +44,17 @@ def _set_params(folder: Path, changes: dict[str, dict[str, Any]]) -> None:
 
 def flip_reward(folder: Path) -> None:
     """What it liked it dislikes, and its scale with it."""
-    path = folder / "models/reward"
+    _flip(folder / "models/reward")
+
+
+def flip_judge(folder: Path) -> None:
+    """The same of the judge; each of its members where it is an ensemble."""
+    judge = folder / "models/judge"
+    for path in sorted(file.parent for file in judge.rglob("config.json")):
+        _flip(path)
+
+
+def _flip(path: Path) -> None:
     model, tokenizer, text_format = load_reward_model(path)
     scalar_head(model).weight.data.neg_()
     save_model(path, model, tokenizer, text_format)

@@ -84,6 +84,7 @@ class GateParams(Section):
     min_champion_win_rate_lower: Share
     max_sequence_kl: Positive
     min_reward_accuracy_lower: Share
+    min_judge_accuracy_lower: Share
     max_calibration_error: Annotated[float, Field(ge=0, le=1)]
     max_disagreement_ratio: Positive
     max_length_ratio: Positive

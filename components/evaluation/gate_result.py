@@ -76,10 +76,10 @@ def at_most_times(
 
 
 def at_least_times(name: str, what: str, values: tuple[Measured, Measured], least_ratio: float) -> GateResult:
-    """The policy's figure is at least so many times the SFT model's. Args: values: of either."""
+    """The policy's figure is at least so many times the SFT model's, which must have some. Args: values: of either."""
     policy, sft = map(number, values)
-    if policy is None or sft is None:
-        return unmeasured(name, f"{what}, or the SFT model's,", policy, None)
+    if policy is None or sft is None or sft <= 0:
+        return unmeasured(name, f"{what}, or a figure above zero of the SFT model's,", policy, None)
     least = least_ratio * sft
     passed = policy >= least
     reason = f"{what}, {policy:.3f} (SFT model: {sft:.3f}), {is_or_not(passed)} at least {least:.3f}."

@@ -37,7 +37,7 @@ def judge_candidate(metrics: Mapping[str, Any], params: GateParams) -> Verdict:
     return Verdict((*_of_the_policy(found, params), *_of_rewards(found, params), *_of_texts(found, params)))
 
 
-_SECTIONS = ("reward_model", "policy", "sft", "champion", "selection", "data")
+_SECTIONS = ("reward_model", "judge", "policy", "sft", "champion", "selection", "data")
 
 
 def _of_the_policy(found: Mapping[str, Figures], params: GateParams) -> tuple[GateResult, ...]:
@@ -55,14 +55,21 @@ def _of_the_policy(found: Mapping[str, Figures], params: GateParams) -> tuple[Ga
 
 
 def _of_rewards(found: Mapping[str, Figures], params: GateParams) -> tuple[GateResult, ...]:
-    reward, policy, sft = (found[name] for name in ("reward_model", "policy", "sft"))
-    accuracy = reward.interval("accuracy")
+    reward, judge, policy, sft = (found[name] for name in ("reward_model", "judge", "policy", "sft"))
     disagreements = (policy.get("reward_disagreement"), sft.get("reward_disagreement"))
     return (
-        reward_gates.reward_accuracy_gate(*accuracy, params.min_reward_accuracy_lower),
-        reward_gates.reward_beats_length_gate(*accuracy, reward.get("longer_wins_accuracy")),
+        *_of_scorer("reward", reward, params.min_reward_accuracy_lower),
+        *_of_scorer("judge", judge, params.min_judge_accuracy_lower),
         reward_gates.calibration_gate(reward.get("calibrated_ece"), params.max_calibration_error),
         reward_gates.disagreement_gate(reward.get("members"), *disagreements, params.max_disagreement_ratio),
+    )
+
+
+def _of_scorer(scorer: reward_gates.Scorer, figures: Figures, least: float) -> tuple[GateResult, ...]:
+    accuracy = figures.interval("accuracy")
+    return (
+        reward_gates.accuracy_gate(scorer, *accuracy, least),
+        reward_gates.beats_length_gate(scorer, *accuracy, figures.get("longer_wins_accuracy")),
     )
 
 
@@ -74,6 +81,7 @@ def _of_texts(found: Mapping[str, Figures], params: GateParams) -> tuple[GateRes
 
     return (
         text_gates.length_gate(*both("mean_words"), params.max_length_ratio),
+        text_gates.length_in_characters_gate(*both("mean_characters"), params.max_length_ratio),
         text_gates.empty_answers_gate(policy.get("empty_share"), params.max_empty_share),
         text_gates.truncated_answers_gate(policy.get("truncated_share"), params.max_truncated_share),
         text_gates.repetition_gate(*both("repetition"), params.max_repetition_ratio),

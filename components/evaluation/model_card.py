@@ -105,7 +105,7 @@ def _about(subject: Subject) -> Iterator[str]:
     )
     yield from ("", "## How to use it", "")
     if subject.prompt_template is not None:
-        yield f"- Prompt template: {plain(repr(subject.prompt_template))}"
+        yield f"- Prompt template: {plain(repr(subject.prompt_template), _WHOLE)}"
     if subject.max_response_tokens is not None:
         yield f"- It was taught answers of at most {subject.max_response_tokens} tokens."
     yield from (

@@ -47,7 +47,7 @@ class Selection:
     Attributes:
         snapshots: in the order of their iterations, the SFT model first.
         chosen: iteration of the candidate; best: of the policy to offer, which may be the same.
-        peak: of the policy, up to the candidate, that the judge likes best.
+        peak: of the policy, up to the candidate, that the judge likes best; 0 is the SFT model.
         last: of the last policy.
         peak_beats_chosen: how often that one beats the candidate, by the judge.
     """
@@ -90,7 +90,7 @@ def select(snapshots: Sequence[Snapshot], by_judge: bool, most_kl: float, bootst
         raise ValueError("no policy was kept to choose from")
     best, last = _best(policies, most_kl), policies[-1]
     chosen = best if by_judge else last
-    peak = max((each for each in policies if each.iteration <= chosen.iteration), key=_liking)
+    peak = max((each for each in snapshots if each.iteration <= chosen.iteration), key=_liking)
     return Selection(
         snapshots=tuple(snapshots),
         chosen=chosen.iteration,

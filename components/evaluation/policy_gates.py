@@ -11,6 +11,7 @@ from components.evaluation.gate_result import (
     unmeasured,
 )
 from components.evaluation.intervals import number
+from components.evaluation.win_slices import LEAST_PROMPTS
 
 _NAMED = {"sft": "SFT model"}
 #: A divergence is never negative. Its estimate may be, by chance; below this, the measurement is broken.
@@ -44,13 +45,21 @@ def slices_gate(policy: Figures, most_loss: float, confidence: float) -> GateRes
     }
     least, rates = 0.5 - most_loss, [found.get("win_rate") for found in slices.values()]
     known = [rate for rate in rates if rate is not None]
-    if not slices or opponent is None or len(known) < len(rates):
-        return unmeasured(name, "The win rate by slice", None, least)
+    tested = [each.get("p_worse_holm") is not None for each in slices.values()]
+    untested = [each for each, is_tested in zip(slices.values(), tested, strict=True) if not is_tested]
+    if not any(tested) or opponent is None or len(known) < len(rates) or not all(map(_is_small, untested)):
+        return unmeasured(name, "The win rate by slice, or its p-value,", None, least)
     worse = [label for label, found in slices.items() if _is_worse(found, least, 1 - confidence)]
     where = f"{len(worse)}: {', '.join(worse)}" if worse else "none"
     told = f"Of {len(slices)} slices of the prompts, the policy is clearly worse than the"
     reason = f"{told} {_NAMED.get(opponent, opponent)} in {where}."
     return GateResult(name, not worse, reason, min(known), least)
+
+
+def _is_small(found: Figures) -> bool:
+    """Too few prompts to be tested: the only reason not to be."""
+    prompts = found.get("prompts")
+    return prompts is not None and prompts < LEAST_PROMPTS
 
 
 def _is_worse(found: Figures, least: float, alpha: float) -> bool:
@@ -105,7 +114,8 @@ def over_optimisation_gate(selection: Figures) -> GateResult:
     passed = lower <= 0.5
     share = f"{value:.1%} [{lower:.1%}, {upper:.1%}] of the prompts"
     better = "not clearly better" if passed else "clearly better"
-    held = f"the policy after iteration {peak:.0f}, its best so far, is {better} than the candidate"
+    which = f"the policy after iteration {peak:.0f}, its best so far," if peak else "the SFT model"
+    held = f"{which} is {better} than the candidate"
     offer = "" if passed else f"; `select.by: judge` takes that after iteration {best:.0f}"
     reason = f"By the judge, {held}, after iteration {chosen:.0f} ({share}){offer}."
     return GateResult(name, passed, reason, lower, 0.5)

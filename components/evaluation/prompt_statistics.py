@@ -67,11 +67,16 @@ def copied_share(answers: Sequence[str], prompts: Sequence[str]) -> float:
     shares = [
         _copied(answer, prompt)
         for answer, prompt in zip(answers, prompts, strict=True)
-        if len(answer.split()) >= COPIED_WORDS
+        if len(_words(answer)) >= COPIED_WORDS
     ]
     return fmean(shares) if shares else 0.0
 
 
 def _copied(answer: str, prompt: str) -> float:
-    source = set(grams(prompt.split(), COPIED_WORDS))
-    return fmean(gram in source for gram in grams(answer.split(), COPIED_WORDS))
+    source = set(grams(_words(prompt), COPIED_WORDS))
+    return fmean(gram in source for gram in grams(_words(answer), COPIED_WORDS))
+
+
+def _words(text: str) -> list[str]:
+    # A copy in capitals, or with other signs between its words, is a copy.
+    return re.findall(WORD, text.casefold())

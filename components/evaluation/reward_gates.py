@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from components.evaluation.gate_result import (
     GateResult,
     Measured,
@@ -12,24 +14,30 @@ from components.evaluation.gate_result import (
 )
 from components.evaluation.intervals import number
 
-
-def reward_accuracy_gate(value: Measured, lower: Measured, upper: Measured, least: float) -> GateResult:
-    """The reward model has learned something: its accuracy's whole interval lies above `least`."""
-    return interval_above(
-        "reward_accuracy", "The reward model's accuracy on held-out pairs", (value, lower, upper), least
-    )
+Scorer = Literal["reward", "judge"]
+_NAMES: dict[Scorer, str] = {"reward": "reward model", "judge": "judge"}
 
 
-def reward_beats_length_gate(
-    value: Measured, lower: Measured, upper: Measured, longer_wins: Measured
+def accuracy_gate(
+    scorer: Scorer, value: Measured, lower: Measured, upper: Measured, least: float
 ) -> GateResult:
-    """The reward model has learned more than that people like long answers: the whole interval lies above that."""
-    name, what = "reward_beats_length", "The reward model's accuracy on held-out pairs"
-    baseline = number(longer_wins)
-    if baseline is None:
-        return unmeasured(name, "The accuracy of preferring the longer answer", number(lower), baseline)
-    against = f"{what}, against that of preferring the longer answer"
-    return interval_above(name, against, (value, lower, upper), baseline)
+    """Who scores answers has learned something: the whole interval of its accuracy lies above `least`."""
+    what = f"The {_NAMES[scorer]}'s accuracy on held-out pairs"
+    return interval_above(f"{scorer}_accuracy", what, (value, lower, upper), least)
+
+
+def beats_length_gate(
+    scorer: Scorer, value: Measured, lower: Measured, upper: Measured, longer_wins: Measured
+) -> GateResult:
+    """It has learned more than that people like long answers, or short ones: the interval lies wholly above that."""
+    name, what = f"{scorer}_beats_length", f"The {_NAMES[scorer]}'s accuracy on held-out pairs"
+    share = number(longer_wins)
+    if share is None:
+        return unmeasured(name, "The accuracy of preferring the longer answer", number(lower), share)
+    # Answers of equal length count half either way, so preferring the shorter one is right the rest of the time.
+    rule = "longer" if share >= 0.5 else "shorter"
+    against = f"{what}, against that of preferring the {rule} answer"
+    return interval_above(name, against, (value, lower, upper), max(share, 1 - share))
 
 
 def calibration_gate(error: Measured, most: float) -> GateResult:

@@ -57,7 +57,7 @@ def prepare(rows: pl.DataFrame, params: PrepareParams) -> Prepared:
     pairs = pairs_of(rows.select(COLUMNS), params.judge_share)
     if params.votes == "reliability":
         pairs = replace(pairs, preferences=weigh(pairs.preferences))
-    written = _written_demonstrations(rows)
+    written = _written_demonstrations(rows, places)
     own = _unique(written)
     demonstrations = _unique(pl.concat([own, _chosen(pairs)])) if _wants_chosen(own, params) else own
     prepared = Prepared(
@@ -90,9 +90,14 @@ def _split(table: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     return table.join(places.select("prompt", "split"), on="prompt", how="left", maintain_order="left")
 
 
-def _written_demonstrations(rows: pl.DataFrame) -> pl.DataFrame:
-    """What people wrote, and what they made of an answer they mended."""
-    return rows.filter(pl.col("kind").is_in(["demonstration", "edit"])).select(
+def _written_demonstrations(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """What people wrote, and what they made of an answer they mended.
+
+    A mended answer is also a preference: on the judge's prompts it teaches the judge, and so not the policy.
+    """
+    placed = rows.join(places.select("prompt", "role"), on="prompt", how="left", maintain_order="left")
+    of_the_judge = (pl.col("kind") == "edit") & (pl.col("role") == "judge")
+    return placed.filter(pl.col("kind").is_in(["demonstration", "edit"]) & ~of_the_judge).select(
         "prompt", pl.col("responses").list.last().alias("response"), "source", "batch"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ class Answered:
             one alone. It grows where the policy left what they know.
         sequence_kl: mean over answers of the summed log-ratio to the SFT model, in nats.
         perplexity: of the answers' tokens under the SFT model.
+
+        Both are NaN for a model with other tokens than the SFT model's, as an earlier champion may have: the same
+        numbers mean other texts there.
     """
 
     answers: list[Answer]
@@ -93,9 +97,20 @@ def answer_prompts(
         judge=measure.judge(texts, replies),
         gold=gold_of(prompts, replies),
         disagreement=fmean(spreads) if len(measure.reward.members) > 1 else None,
-        sequence_kl=fmean(sequence_kls(model, measure.reference, rows, temperature)),
-        perplexity=perplexity_under(measure.reference, rows),
+        **_distance(model, tokenizer, rows, temperature, measure),
     )
+
+
+def _distance(
+    model: PreTrainedModel, tokenizer: Any, rows: Sequence[Encoded], temperature: float, measure: Yardsticks
+) -> dict[str, float]:
+    """How far the model is from the SFT model, where both have the same tokens."""
+    if tokenizer.get_vocab() != measure.tokenizer.get_vocab():
+        return {"sequence_kl": math.nan, "perplexity": math.nan}
+    return {
+        "sequence_kl": fmean(sequence_kls(model, measure.reference, rows, temperature)),
+        "perplexity": perplexity_under(measure.reference, rows),
+    }
 
 
 def perplexity_under(reference: PreTrainedModel, rows: Sequence[Encoded]) -> float:

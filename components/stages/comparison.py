@@ -16,6 +16,7 @@ from components.evaluation.intervals import Bootstrap, number
 from components.evaluation.new_phrases import most_frequent_new_phrase
 from components.evaluation.prompt_statistics import describe_beside_prompts
 from components.evaluation.text_statistics import describe
+from components.files import digest_of, digest_tree
 from components.records import Prompt
 from components.stages.against import against, by_slice
 from components.stages.answering import Answered, Yardsticks, answer_prompts, load_yardsticks
@@ -61,6 +62,13 @@ def compare_models(
     return Comparison(figures, with_token_figures(samples, prompts, answered, measure, params))
 
 
+def _who_is_champion(exists: bool) -> dict[str, Any]:
+    """Its digest binds the verdict to it: a promotion over another champion is refused (tracking/rules.py)."""
+    if CHAMPION_UNKNOWN.exists():
+        return {"exists": None}
+    return {"exists": True, "digest": digest_of(digest_tree(CHAMPION))} if exists else {"exists": False}
+
+
 def _best_of(
     prompts: Sequence[Prompt], kl: float, params: EvaluateParams, seed: int, measure: Yardsticks
 ) -> BestOf:
@@ -76,7 +84,7 @@ def _describe(found: Answered, prompts: Sequence[Prompt]) -> dict[str, Any]:
     texts = _texts(found)
     statistics = describe(texts, [not a.ended for a in found.answers])
     return {
-        "sequence_kl": found.sequence_kl,
+        "sequence_kl": number(found.sequence_kl),
         "reward": fmean(found.reward),
         "reward_disagreement": found.disagreement,
         "judge": fmean(found.judge),

@@ -25,7 +25,7 @@ from components.stages.answering import draw
 from components.stages.comparison import compare_models
 from components.stages.pair_counts import pairs_learned
 from components.stages.paths import JUDGE, POLICY, REPORTS, REWARD, metrics_file, steps_file
-from components.stages.prepared import load_preferences, load_prompts
+from components.stages.prepared import load_demonstrations, load_preferences, load_prompts
 from components.stages.reward_quality import RewardQuality, measure_reward_model
 from components.stages.running import run_stage
 
@@ -71,8 +71,11 @@ def _prompts(params: Params) -> list[Prompt]:
 
 
 def _leaked_share(evaluated: list[Prompt]) -> float:
-    """Of the prompts evaluated on, those that were learned from."""
-    return leaked_share([row.prompt for row in evaluated], [row.prompt for row in load_prompts("train")])
+    """Of the prompts evaluated on, those that were learned from, by whichever stage."""
+    learned = [row.prompt for row in load_prompts("train")]
+    learned += [row.prompt for row in load_demonstrations("train")]
+    learned += [row.prompt for row in load_preferences("train")]
+    return leaked_share([row.prompt for row in evaluated], learned)
 
 
 def _alarms(params: Params) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from components.tracking.loading import reward_of
 from components.tracking.packages import upload
 from components.tracking.rules import (
     refuse_blocked,
+    refuse_measured_against_another,
     refuse_nobody,
     refuse_other_than,
     refuse_own_work,
@@ -68,8 +69,8 @@ def promote(tracker: Tracker, version: str, approver: str, shown: str | None = N
         shown: SHA-256 of the candidate that the approver saw, or its first digits; None takes what is there now.
 
     Raises:
-        PromotionRefusedError: blocked by a gate, never measured, damaged, other than shown, or approved by its own
-            author; or the audit log is broken.
+        PromotionRefusedError: blocked by a gate, never measured, or not against the present champion; damaged, other
+            than shown, or approved by its own author; or the audit log is broken.
         RegistryError: there is no such version, or MLflow cannot be reached.
     """
     with alone(tracker.root), mlflow_errors():
@@ -79,6 +80,7 @@ def promote(tracker: Tracker, version: str, approver: str, shown: str | None = N
         refuse_blocked(candidate, files)
         refuse_other_than(candidate, shown)
         refuse_own_work(candidate, files, approver)
+        refuse_measured_against_another(tracker, candidate, files)
         # Without its reward model nothing could be told of the champion's answers.
         unharmed_files(tracker, reward_of(tracker, files))
         audit_trail.refuse_broken(tracker)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ModelError, PromotionRefusedError
-from components.files import read_json
+from components.files import digest_of, digest_tree, read_json
 from components.tracking.registration import EVALUATION, LINEAGE
+from components.tracking.serving import MODEL
 from components.tracking.tracker import Tracker
 from components.tracking.verdict import read_verdict
-from components.tracking.versions import checked_files
+from components.tracking.versions import champion_of, checked_files, get_version
 
 #: Fewer digits of a SHA-256 could be met by trying.
 LEAST_DIGITS = 8
@@ -46,6 +47,45 @@ def refuse_other_than(candidate: Any, shown: str | None) -> None:
             f"{candidate.name} version {candidate.version} is not what was shown: its SHA-256 was {shown}",
             "its files were replaced since: look at it again",
         )
+
+
+def refuse_measured_against_another(tracker: Tracker, candidate: Any, files: Path) -> None:
+    """Raises PromotionRefusedError if the candidate was held against another champion than the present one, or none.
+
+    Two candidates that were both measured before either was promoted have never met. Versions of before this was
+    recorded pass; so does the champion's own model.
+    """
+    held, number = _held_against(files), champion_of(tracker)
+    if held is None or number is None:
+        return
+    champion = _model_digest(_sound_files(tracker, get_version(tracker, tracker.name, number)))
+    if champion is not None and champion not in (held, _model_digest(files)):
+        raise PromotionRefusedError(
+            f"{candidate.name} version {candidate.version} was not measured against the present champion, version "
+            f"{number} of {tracker.name}",
+            "`rlhf retrain` measures anew what was trained last",
+        )
+
+
+def _held_against(files: Path) -> str | None:
+    """The digest of the champion that its figures tell of, "none" where there was none; None where they do not say."""
+    try:
+        champion = read_json(files / EVALUATION / "metrics.json")["champion"]
+        return "none" if champion["exists"] is False else str(champion["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _sound_files(tracker: Tracker, version: Any) -> Path | None:
+    """Where the version's files lie; None where they were damaged: anything may take its place."""
+    try:
+        return checked_files(tracker, version)
+    except ModelError:
+        return None
+
+
+def _model_digest(files: Path | None) -> str | None:
+    return None if files is None else digest_of(digest_tree(files / MODEL))
 
 
 def refuse_own_work(candidate: Any, files: Path, approver: str) -> None:

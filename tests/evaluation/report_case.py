@@ -22,6 +22,7 @@ GATES = GateParams(
     min_champion_win_rate_lower=0.5,
     max_sequence_kl=10.0,
     min_reward_accuracy_lower=0.5,
+    min_judge_accuracy_lower=0.5,
     max_calibration_error=0.05,
     max_disagreement_ratio=1.5,
     max_length_ratio=1.3,

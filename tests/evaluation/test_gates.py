@@ -29,9 +29,12 @@ CASES = [
     ("sequence_kl", "policy", "sequence_kl", 10.0, 10.01),
     ("reward_accuracy", "reward_model", "accuracy_ci", [0.5001, 0.9], [0.5, 0.9]),
     ("reward_beats_length", "reward_model", "accuracy_ci", [0.6121, 0.9], [0.612, 0.9]),
+    ("judge_accuracy", "judge", "accuracy_ci", [0.6121, 0.9], [0.5, 0.9]),
+    ("judge_beats_length", "judge", "accuracy_ci", [0.6121, 0.9], [0.612, 0.9]),
     ("calibration", "reward_model", "calibrated_ece", 0.05, 0.051),
     ("disagreement", "policy", "reward_disagreement", 0.3, 0.301),
     ("length", "policy", "mean_words", 31.46, 31.5),
+    ("length_in_characters", "policy", "mean_characters", 170.3, 170.4),
     ("empty_answers", "policy", "empty_share", 0.001, 0.0011),
     ("truncated_answers", "policy", "truncated_share", 0.05, 0.051),
     ("repetition", "policy", "repetition", 0.012, 0.0121),
@@ -48,6 +51,9 @@ READ = [(gate, section, figure) for gate, section, figure, _, _ in CASES] + [
     ("reward_accuracy", "reward_model", "accuracy"),
     ("reward_beats_length", "reward_model", "accuracy"),
     ("reward_beats_length", "reward_model", "longer_wins_accuracy"),
+    ("judge_accuracy", "judge", "accuracy"),
+    ("judge_beats_length", "judge", "accuracy"),
+    ("judge_beats_length", "judge", "longer_wins_accuracy"),
     ("champion", "policy", "win_rate_vs_champion"),
     ("over_optimisation", "selection", "chosen"),
     ("over_optimisation", "selection", "best"),
@@ -56,6 +62,7 @@ READ = [(gate, section, figure) for gate, section, figure, _, _ in CASES] + [
     ("disagreement", "reward_model", "members"),
     ("disagreement", "sft", "reward_disagreement"),
     ("length", "sft", "mean_words"),
+    ("length_in_characters", "sft", "mean_characters"),
     ("length_controlled_win_rate", "policy", "length_controlled_vs_sft"),
     ("copied", "sft", "copied_share"),
     ("relevance", "sft", "relevance"),
@@ -90,7 +97,7 @@ def test_each_gate_at_its_edge(name: str, section: str, figure: str, passing: An
     assert gate_named(judged(section, figure, passing), name).passed
     refused = judged(section, figure, failing)
     # An accuracy no better than a coin's is no better than length's either.
-    also = ["reward_beats_length"] if name == "reward_accuracy" else []
+    also = [name.replace("accuracy", "beats_length")] if name.endswith("_accuracy") else []
     assert [gate.name for gate in refused.gates if not gate.passed] == [name, *also]
     assert refused.verdict == "BLOCKED"
     assert re.search(r" not | clearly ", gate_named(refused, name).reason)
@@ -101,7 +108,7 @@ def test_each_gate_at_its_edge(name: str, section: str, figure: str, passing: An
 def test_what_is_no_number_fails_its_gate(name: str, section: str, figure: str, value: Any) -> None:
     gate = gate_named(judged(section, figure, value), name)
     assert not gate.passed
-    assert gate.reason.endswith("is missing or not a finite number.")
+    assert gate.reason.endswith("missing or not a finite number.")
 
 
 @pytest.mark.parametrize(("name", "section", "figure"), READ)
@@ -167,7 +174,10 @@ def test_a_slice_that_is_worse_beyond_chance_is_named() -> None:
     assert refused.reason == (
         "Of 2 slices of the prompts, the policy is clearly worse than the champion in 1: length short."
     )
-    assert in_slices(win_rate=0.2, p_worse_holm=None).passed, "too few prompts to be tested"
+    assert in_slices(win_rate=0.2, p_worse_holm=None, prompts=9).passed, "too few prompts to be tested"
+    for p_value in (None, math.nan):
+        assert not in_slices(win_rate=0.2, p_worse_holm=p_value).passed, "enough prompts, and not tested"
+    assert not in_slices(win_rate=0.6, p_worse_holm=None, prompts=None).passed
     assert not in_slices(win_rate=None).passed, "what was not measured was not met"
 
 
@@ -191,12 +201,66 @@ def test_thresholds_come_from_params() -> None:
     assert failed == ["win_rate", "length_controlled_win_rate", "sequence_kl"]
 
 
+#: For each threshold: the gates it decides, and a value so strict that the healthy run fails them.
+STRICT = {
+    "min_win_rate_lower": (0.77, ["win_rate", "length_controlled_win_rate"]),
+    "min_champion_win_rate_lower": (0.52, ["champion"]),
+    "max_sequence_kl": (6.0, ["sequence_kl"]),
+    "min_reward_accuracy_lower": (0.75, ["reward_accuracy"]),
+    "min_judge_accuracy_lower": (0.73, ["judge_accuracy"]),
+    "max_calibration_error": (0.03, ["calibration"]),
+    "max_disagreement_ratio": (1.2, ["disagreement"]),
+    "max_length_ratio": (0.99, ["length", "length_in_characters"]),
+    "max_slice_loss": (0.01, ["slices"]),
+    "slice_confidence": (0.3, ["slices"]),
+    "max_copied_ratio": (0.9, ["copied"]),
+    "min_relevance_ratio": (1.1, ["relevance"]),
+    "max_new_phrase_share": (0.08, ["new_phrase"]),
+    "max_leaked_share": (0.004, ["leaked_prompts"]),
+    "max_empty_share": (0.0, ["empty_answers"]),
+    "max_truncated_share": (0.009, ["truncated_answers"]),
+    "max_repetition_ratio": (0.9, ["repetition"]),
+    "min_distinct_2_ratio": (0.95, ["distinct_2"]),
+}
+
+
 @pytest.mark.parametrize("field", type(GATES).model_fields)
-def test_every_threshold_moves_a_gate(field: str) -> None:
+def test_every_threshold_decides_its_gates(field: str) -> None:
     figures = metrics()
-    figures["policy"]["slices"]["length"]["short"] |= {"win_rate": 0.4, "p_worse_holm": 0.04}
-    moved = GATES.model_copy(update={field: 0.99 * getattr(GATES, field) + 0.02})
-    assert judge_candidate(figures, moved) != judge_candidate(figures, GATES)
+    # At the edge of what the ones allow that are not reached by a healthy run's own figures.
+    worse = {"max_slice_loss": (0.48, 0.04), "slice_confidence": (0.46, 0.6)}
+    if field in worse:
+        rate, p_value = worse[field]
+        figures["policy"]["slices"]["length"]["short"] |= {"win_rate": rate, "p_worse_holm": p_value}
+    figures["data"]["leaked_share"], figures["policy"]["empty_share"] = 0.005, 0.0005
+    figures["policy"]["repetition"] = figures["sft"]["repetition"] = 0.05
+    assert judge_candidate(figures, GATES).verdict == "READY"
+    value, gates = STRICT[field]
+    strict = GATES.model_copy(update={field: value})
+    assert [gate.name for gate in judge_candidate(figures, strict).gates if not gate.passed] == gates
+
+
+def test_a_model_that_only_likes_short_answers_has_learned_nothing() -> None:
+    figures = metrics()
+    for section in ("reward_model", "judge"):
+        figures[section]["longer_wins_accuracy"] = 0.22
+    failed = [gate for gate in judge_candidate(figures, GATES).gates if not gate.passed]
+    assert [gate.name for gate in failed] == ["reward_beats_length", "judge_beats_length"]
+    assert "preferring the shorter answer" in failed[0].reason
+    assert failed[0].threshold == 0.78
+
+
+def test_the_sft_model_may_be_the_one_that_the_judge_likes_best() -> None:
+    section = {
+        "chosen": 5,
+        "best": 5,
+        "peak": 0,
+        "peak_beats_chosen": 0.9,
+        "peak_beats_chosen_ci": [0.8, 0.95],
+    }
+    gate = over_optimisation_gate(Figures(section))
+    assert not gate.passed
+    assert "By the judge, the SFT model is clearly better than the candidate" in gate.reason
 
 
 def test_reasons_are_sentences_with_the_numbers() -> None:
@@ -222,8 +286,13 @@ def test_repetition_nobody_sees_is_no_ratio_of_noise() -> None:
     assert not repetition_gate(0.061, 0.05, 1.2).passed
 
 
-def test_an_sft_model_without_word_pairs_compares_to_nothing() -> None:
-    assert not gate_named(judged("sft", "distinct_2", 0.0), "distinct_2").passed
+@pytest.mark.parametrize("figure", ["distinct_2", "relevance"])
+@pytest.mark.parametrize("value", [0.0, -0.01])
+def test_an_sft_model_without_any_compares_to_nothing(figure: str, value: float) -> None:
+    figures = metrics()
+    figures["sft"][figure] = value
+    figures["policy"][figure] = value / 2
+    assert not gate_named(judge_candidate(figures, GATES), figure).passed
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
