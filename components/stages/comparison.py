@@ -55,9 +55,7 @@ def compare_models(
         **most_frequent_new_phrase(_texts(answered["policy"]), _texts(answered["sft"])).figures(),
     }
     figures["best_of_n"] = _of_best(best, answered, prompts, bootstrap)
-    figures.setdefault("champion", {})["exists"] = (
-        None if CHAMPION_UNKNOWN.exists() else "champion" in answered
-    )
+    figures.setdefault("champion", {}).update(_who_is_champion("champion" in answered))
     samples = side_by_side(prompts, answered | {"best_of_n": best.answered})
     return Comparison(figures, with_token_figures(samples, prompts, answered, measure, params))
 

@@ -54,6 +54,8 @@ def test_beyond_the_budget_the_judge_is_not_asked() -> None:
 def test_of_equals_the_earliest_is_taken() -> None:
     selection = select([snapshot(0, 9.0), snapshot(1, 0.5), snapshot(2, 0.5)], True, 9.0, Bootstrap(50))
     assert selection.chosen == 1, "the SFT model is no candidate, however good"
+    assert selection.peak == 0, "but it is told"
+    assert selection.peak_beats_chosen.value == 1.0
 
 
 def test_an_estimate_below_zero_is_no_distance() -> None:

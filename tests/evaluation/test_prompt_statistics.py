@@ -68,6 +68,11 @@ def test_copied_share_by_hand() -> None:
     assert copied_share(["a b c d e f", "a b c"], ["z a b c d z", "a b c"]) == pytest.approx(1 / 3)
 
 
+def test_capitals_and_signs_hide_no_copy() -> None:
+    assert copied_share(["A, B; C - D! E"], ["a b c d e"]) == 1.0
+    assert copied_share(["a-b-c-d"], ["a b c d"]) == 1.0
+
+
 def test_each_answer_is_held_against_its_own_prompt() -> None:
     assert copied_share(PROMPTS, PROMPTS) == 1.0
     assert copied_share(PROMPTS[1:] + PROMPTS[:1], PROMPTS) == 0.0

@@ -64,6 +64,17 @@ def test_demonstrations_are_what_people_wrote_or_mended() -> None:
     assert (prepared.written, prepared.demonstrations.height, prepared.chosen) == (63, 62, 0)
 
 
+def test_what_people_mended_teaches_the_judge_or_the_policy() -> None:
+    """A mended answer is a preference, too; on the judge's prompts it must not teach what the judge will judge."""
+    questions = [f"Question {number}?" for number in range(60)]
+    rows = [*enough(60), *(row("edit", question, ("Rough.", f"Mended {question}")) for question in questions)]
+    prepared = prepare(rows)
+    taught = {q for q in questions if f"Mended {q}" in demonstrations_of(prepared, q)}
+    roles = {q: role_of(q, PARAMS.judge_share) for q in QUESTIONS if q in questions}
+    assert {roles[q] for q in roles} == {"reward", "judge"}
+    assert {q for q in roles if q in taught} == {q for q in roles if roles[q] == "reward"}
+
+
 @pytest.mark.parametrize(
     ("mode", "least", "added"),
     [("always", 0, True), ("never", 999, False), ("auto", 60, False), ("auto", 61, True)],

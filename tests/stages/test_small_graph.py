@@ -15,9 +15,10 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from components.config import load_params
 from components.errors import ConfigError, DataError, ModelError
-from components.files import digest_tree
+from components.files import digest_of, digest_tree
 from components.modeling.generation import generate_responses
-from components.modeling.loading import load_policy, load_reward_model
+from components.modeling.loading import build_tiny, load_policy, load_reward_model, save_model
+from components.modeling.tokenizer import train_tokenizer
 from components.stages import dpo, evaluate, judge, ppo, prepare, reward_model, select, sft
 from components.stages.candidates import kept_policies
 from components.training.encoding import Encoded
@@ -146,6 +147,8 @@ def test_a_champion_is_one_more_to_beat(done, tmp_path, monkeypatch):
     evaluate.main()
     metrics = json.loads(Path("reports/metrics.json").read_text())
     assert metrics["champion"]["exists"] is True
+    assert metrics["champion"]["digest"] == digest_of(digest_tree(Path("models/dpo")))
+    assert metrics["champion"]["sequence_kl"] == metrics["dpo"]["sequence_kl"]
     # The champion is DPO's model, so it does what that does.
     assert metrics["champion"]["judge"] == metrics["dpo"]["judge"]
     for kind in ("win_rate", "gold_win_rate"):
@@ -153,6 +156,23 @@ def test_a_champion_is_one_more_to_beat(done, tmp_path, monkeypatch):
     assert "champion" in {
         gate["name"] for gate in json.loads(Path("reports/gates.json").read_text())["gates"]
     }
+
+
+def test_a_champion_with_other_tokens_is_compared_but_not_measured_by_them(done, tmp_path, monkeypatch):
+    """The tiny base has a tokenizer of each retraining's texts: an earlier champion's is another one."""
+    shutil.copytree(done, tmp_path / "copy", symlinks=True)
+    monkeypatch.chdir(tmp_path / "copy")
+    texts = [
+        f"the {word} is larger than any other {word}" for word in ("battery", "camera", "keyboard", "hinge")
+    ]
+    tokenizer = train_tokenizer(texts * 20, 600)
+    model, _, text_format = load_policy(Path("models/dpo"))
+    champion = build_tiny(tokenizer, 1, 16, 2, model.config.n_positions)
+    save_model(Path("data/champion/version"), champion, tokenizer, text_format)
+    evaluate.main()
+    metrics = json.loads(Path("reports/metrics.json").read_text())
+    assert (metrics["champion"]["sequence_kl"], metrics["champion"]["perplexity"]) == (None, None)
+    assert 0 <= metrics["policy"]["win_rate_vs_champion"] <= 1
 
 
 def test_a_champion_that_nobody_could_name_blocks(done, tmp_path, monkeypatch):

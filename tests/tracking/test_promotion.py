@@ -7,7 +7,7 @@ from tracking.fake_workspace import BLOCKED, READY, write_reports
 from tracking.promotion_case import audit, flip_a_bit, killed_at, register_another, stored
 
 from components.errors import PromotionRefusedError, RegistryError
-from components.files import sha256_file, write_json
+from components.files import digest_of, digest_tree, sha256_file, write_json, write_text
 from components.locks import exclusive
 from components.tracking.loading import load_version
 from components.tracking.overview import look
@@ -348,3 +348,24 @@ def test_who_trained_must_be_told(tmp_path, content):
     (tmp_path / "lineage.json").write_text(content)
     with pytest.raises(PromotionRefusedError, match="does not say who trained it"):
         author_of(tmp_path)
+
+
+def register_measured_against(tracker, root, champion, note):
+    """A READY candidate with a policy of its own, whose figures tell of this champion."""
+    write_text(root / "models/policy/note.txt", note)
+    write_reports(root, READY | {"note": note})
+    write_json(root / "reports/metrics.json", {"champion": champion})
+    return register_all(tracker)["candidate"].version
+
+
+def test_who_never_met_the_present_champion_does_not_replace_it(tracker, root):
+    nobody = {"exists": False}
+    first, second = (register_measured_against(tracker, root, nobody, note) for note in ("1", "2"))
+    policy = digest_of(digest_tree(stored(tracker, "reviews-candidate", second) / "model"))
+    promote(tracker, second, "reviewer")
+    with pytest.raises(PromotionRefusedError, match="not measured against the present champion, version 1"):
+        promote(tracker, first, "reviewer")
+    assert not promote(tracker, second, "reviewer").changed
+    third = register_measured_against(tracker, root, {"exists": True, "digest": policy}, "3")
+    assert promote(tracker, third, "reviewer").changed
+    assert rollback(tracker, None, "reviewer").version == "1"
