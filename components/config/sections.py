@@ -88,6 +88,7 @@ class GateParams(Section):
     max_calibration_error: Annotated[float, Field(ge=0, le=1)]
     max_disagreement_ratio: Positive
     max_length_ratio: Positive
+    max_character_ratio: Positive
     max_slice_loss: Share
     slice_confidence: Share
     max_copied_ratio: Positive

@@ -81,7 +81,7 @@ def _of_texts(found: Mapping[str, Figures], params: GateParams) -> tuple[GateRes
 
     return (
         text_gates.length_gate(*both("mean_words"), params.max_length_ratio),
-        text_gates.length_in_characters_gate(*both("mean_characters"), params.max_length_ratio),
+        text_gates.length_in_characters_gate(*both("mean_characters"), params.max_character_ratio),
         text_gates.empty_answers_gate(policy.get("empty_share"), params.max_empty_share),
         text_gates.truncated_answers_gate(policy.get("truncated_share"), params.max_truncated_share),
         text_gates.repetition_gate(*both("repetition"), params.max_repetition_ratio),

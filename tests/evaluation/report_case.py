@@ -26,6 +26,7 @@ GATES = GateParams(
     max_calibration_error=0.05,
     max_disagreement_ratio=1.5,
     max_length_ratio=1.3,
+    max_character_ratio=2.0,
     max_slice_loss=0.03,
     slice_confidence=0.95,
     max_copied_ratio=1.5,
