@@ -21,7 +21,6 @@ from components.tracking.versions import Registered
 from flows import dvc
 from flows.artifacts import ProgressArtifact
 from flows.dead_runs import close_dead_runs
-from flows.deployments import ask_once
 from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
@@ -122,6 +121,9 @@ def register(root: Path, stages: list[str]) -> dict[str, Registered]:
 @task(cache_policy=NO_CACHE)
 def ask_reviewer(root: Path, version: str) -> str | None:
     """Ask in Prefect's UI where `rlhf serve` has registered that; the candidate is registered either way."""
+    # Prefect's runner comes with it: nothing that a retraining without anyone to ask should load.
+    from flows.deployments import ask_once
+
     try:
         return ask_once(root, version)
     except (PromotionRefusedError, RegistryError) as error:

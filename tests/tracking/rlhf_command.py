@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -39,7 +40,13 @@ class Command:
 
     def left_behind(self):
         """Command lines of processes that a command started and that still live."""
-        return [" ".join(each.cmdline()) for each in psutil.process_iter() if self.is_ours(each)]
+        found = []
+        for each in psutil.process_iter():
+            # One may end between two questions.
+            with suppress(psutil.Error):
+                if self.is_ours(each):
+                    found.append(" ".join(each.cmdline()))
+        return found
 
     def is_ours(self, process):
         try:
