@@ -9,7 +9,10 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from components.config.feedback import FeedbackParams
+from components.config.notifications import NotificationParams
 from components.config.policy import PpoParams
+from components.config.retention import RetentionParams
+from components.config.schedule import ScheduleParams
 from components.config.section import Section
 from components.config.sections import (
     EvaluateParams,
@@ -21,6 +24,7 @@ from components.config.sections import (
     SelectParams,
     TinyParams,
 )
+from components.config.servers import ServersParams
 from components.config.training import (
     AlarmParams,
     CheckpointParams,
@@ -53,6 +57,10 @@ class Params(Section):
     gates: GateParams
     registry: RegistryParams
     git: GitParams
+    servers: ServersParams
+    schedule: ScheduleParams
+    notifications: NotificationParams
+    retention: RetentionParams
 
     @model_validator(mode="after")
     def _check_across_sections(self) -> Params:
