@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
+
+from components.evaluation.words import plain_words
 
 
 def leaked_share(evaluated: Sequence[str], learned: Iterable[str]) -> float:
@@ -14,4 +15,4 @@ def leaked_share(evaluated: Sequence[str], learned: Iterable[str]) -> float:
 
 def _words(prompt: str) -> tuple[str, ...]:
     # A prompt of signs alone is itself.
-    return tuple(re.findall(r"\w+", prompt.casefold())) or (prompt.strip(),)
+    return tuple(plain_words(prompt)) or (prompt.strip(),)

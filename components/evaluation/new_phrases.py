@@ -3,13 +3,13 @@ reward model pays for."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components.evaluation.text_statistics import grams
+from components.evaluation.words import phrase_of, plain_words
 
 LONGEST = 4
 #: A phrase is new where it is in so many times as many of the policy's answers as of the SFT model's.
@@ -40,7 +40,7 @@ def most_frequent_new_phrase(answers: Sequence[str], sft: Sequence[str]) -> NewP
     if not new:
         return NewPhrase("", 0.0, 0.0)
     top = min(new, key=lambda phrase: (-ours[phrase], -len(phrase), phrase))
-    return NewPhrase(" ".join(top), ours[top] / len(answers), theirs[top] / len(sft))
+    return NewPhrase(phrase_of(top), ours[top] / len(answers), theirs[top] / len(sft))
 
 
 def _counts(answers: Sequence[str]) -> Counter[tuple[str, ...]]:
@@ -49,6 +49,6 @@ def _counts(answers: Sequence[str]) -> Counter[tuple[str, ...]]:
 
 
 def _phrases(answer: str) -> Iterator[tuple[str, ...]]:
-    words = re.findall(r"\w+", answer.casefold())
+    words = plain_words(answer)
     for length in range(1, LONGEST + 1):
         yield from grams(words, length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from components.evaluation.text_statistics import grams
+from components.evaluation.words import plain_words
 
 #: As many words in a row as `repetition` looks at.
 COPIED_WORDS = 4
-#: Words of one letter count, too.
-WORD = r"\w+"
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,12 @@ def relevance(answers: Sequence[str], prompts: Sequence[str]) -> float | None:
     same = np.array([counts[prompt] for prompt in prompts])
     if same[0] == len(prompts):
         return None
-    if not any(re.search(WORD, text) for text in (*answers, *prompts)):
+    if not any(plain_words(text) for text in (*answers, *prompts)):
         return 0.0
     # Frequencies of words from both: a word that only answers have must count towards their length.
-    vectorizer = TfidfVectorizer(token_pattern=WORD).fit([*prompts, *answers])
+    # Words of one letter count, too.
+    vectorizer = TfidfVectorizer(tokenizer=plain_words, token_pattern=None, lowercase=False)
+    vectorizer.fit([*prompts, *answers])
     ours, theirs = vectorizer.transform(answers), vectorizer.transform(prompts)
     own = np.asarray(ours.multiply(theirs).sum(axis=1)).ravel()
     total = np.asarray(ours @ np.asarray(theirs.sum(axis=0)).ravel())
@@ -67,16 +67,12 @@ def copied_share(answers: Sequence[str], prompts: Sequence[str]) -> float:
     shares = [
         _copied(answer, prompt)
         for answer, prompt in zip(answers, prompts, strict=True)
-        if len(_words(answer)) >= COPIED_WORDS
+        if len(plain_words(answer)) >= COPIED_WORDS
     ]
     return fmean(shares) if shares else 0.0
 
 
 def _copied(answer: str, prompt: str) -> float:
-    source = set(grams(_words(prompt), COPIED_WORDS))
-    return fmean(gram in source for gram in grams(_words(answer), COPIED_WORDS))
-
-
-def _words(text: str) -> list[str]:
+    source = set(grams(plain_words(prompt), COPIED_WORDS))
     # A copy in capitals, or with other signs between its words, is a copy.
-    return re.findall(WORD, text.casefold())
+    return fmean(gram in source for gram in grams(plain_words(answer), COPIED_WORDS))

@@ -11,6 +11,8 @@ import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.helpers import extract_all_word_ngrams
 
+from components.evaluation.words import words
+
 #: Of larger sets, so many answers are drawn.
 MOST_ANSWERS = 500
 
@@ -33,7 +35,7 @@ def self_bleu(answers: Sequence[str], seed: int = 7) -> float:
         return 0.0
     tokenize = BLEU().tokenizer
     grams, lengths = zip(
-        *(extract_all_word_ngrams(tokenize(text.rstrip()), 1, 4) for text in answers), strict=True
+        *(extract_all_word_ngrams(tokenize(" ".join(words(text))), 1, 4) for text in answers), strict=True
     )
     highest = _two_highest(grams)
     return fmean(

@@ -25,7 +25,7 @@ def length_gate(policy: Measured, sft: Measured, most_ratio: float) -> GateResul
 
 
 def length_in_characters_gate(policy: Measured, sft: Measured, most_ratio: float) -> GateResult:
-    """The same where a text is one word however long: in a script without spaces, or with signs in their place."""
+    """The same where a text is one word however long: with other signs in the place of spaces."""
     name, what = "length_in_characters", "The policy's mean answer"
     return at_most_times(name, what, (policy, sft), most_ratio, "{:.0f} characters")
 

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components.evaluation.self_bleu import self_bleu
+from components.evaluation.words import words
 
 Words = list[str]
 
 
 @dataclass(frozen=True)
 class TextStatistics:
-    """Statistics of answers, by words split at white space.
+    """Statistics of answers, by words as `words.words` tells them.
 
     Attributes:
         answers: how many there are. Distinct-n falls as answers are added, so two sets compare only
@@ -51,14 +52,14 @@ def describe(answers: Sequence[str], truncated: Sequence[bool]) -> TextStatistic
     """
     if not answers or len(answers) != len(truncated):
         raise ValueError(f"{len(answers)} answers with {len(truncated)} flags")
-    texts = [answer.split() for answer in answers]
+    texts = [words(answer) for answer in answers]
     return TextStatistics(
         answers=len(answers),
-        mean_words=_mean([len(words) for words in texts]),
+        mean_words=_mean([len(text) for text in texts]),
         mean_characters=_mean([len(answer) for answer in answers]),
-        empty_share=_mean([not words for words in texts]),
+        empty_share=_mean([not text for text in texts]),
         truncated_share=_mean(truncated),
-        repetition=_mean([_repeated_share(words, 4) for words in texts if len(words) >= 4]),
+        repetition=_mean([_repeated_share(text, 4) for text in texts if len(text) >= 4]),
         distinct_1=_distinct(texts, 1),
         distinct_2=_distinct(texts, 2),
         self_bleu=self_bleu(answers),
@@ -95,16 +96,16 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _repeated_share(words: Words, length: int) -> float:
-    found = list(grams(words, length))
+def _repeated_share(text: Words, length: int) -> float:
+    found = list(grams(text, length))
     return 1 - len(set(found)) / len(found)
 
 
 def _distinct(texts: Sequence[Words], length: int) -> float:
-    counts = Counter(gram for words in texts for gram in grams(words, length))
+    counts = Counter(gram for text in texts for gram in grams(text, length))
     return len(counts) / counts.total() if counts else 0.0
 
 
-def grams(words: Words, length: int) -> Iterator[tuple[str, ...]]:
+def grams(text: Words, length: int) -> Iterator[tuple[str, ...]]:
     """Each run of `length` words; none where there are fewer."""
-    return zip(*(words[start:] for start in range(length)), strict=False)
+    return zip(*(text[start:] for start in range(length)), strict=False)

@@ -20,6 +20,7 @@ from components.evaluation.intervals import DEFAULT_BOOTSTRAP, Bootstrap, Floats
 from components.evaluation.multiple_tests import holm, sign_test
 from components.evaluation.outcomes import outcomes_by_prompt
 from components.evaluation.win_rate import WinRate
+from components.evaluation.words import words
 from components.records import Prompt
 
 #: Fewer prompts than this are no slice of their own: the smallest p-value of five prompts is 0.03, before Holm.
@@ -94,8 +95,8 @@ def length_band(prompts: Sequence[Prompt]) -> Callable[[Prompt], str]:
 
     Prompts of equally many words are in one band, so the bands are only about equally large.
     """
-    words = [_words(prompt) for prompt in prompts] or [0]
-    short, medium = np.quantile(words, [1 / 3, 2 / 3])
+    counts = [_words(prompt) for prompt in prompts] or [0]
+    short, medium = np.quantile(counts, [1 / 3, 2 / 3])
 
     def band(prompt: Prompt) -> str:
         count = _words(prompt)
@@ -105,7 +106,7 @@ def length_band(prompts: Sequence[Prompt]) -> Callable[[Prompt], str]:
 
 
 def _words(prompt: Prompt) -> int:
-    return len(prompt.prompt.split())
+    return len(words(prompt.prompt))
 
 
 def _slices_of(

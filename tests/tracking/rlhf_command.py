@@ -1,6 +1,7 @@
 """The command as tests start it."""
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -11,6 +12,11 @@ import psutil
 
 PROJECT = Path(__file__).parents[2]
 OURS = ("PREFECT_", "MLFLOW_", "DVC_", "RLHF_")
+
+
+def hear_ctrl_c():
+    """As in a terminal: a shell without job control has what it starts with `&` ignore Ctrl-C, and all below that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Command:
@@ -30,6 +36,7 @@ class Command:
             "stderr": subprocess.PIPE,
             "text": True,
             "start_new_session": True,
+            "preexec_fn": hear_ctrl_c,
         }
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, **(pipes | options))
 
