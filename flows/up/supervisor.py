@@ -1,7 +1,7 @@
 """Keeps the lasting programs running: starts them in order, starts again what ended, ends all in order.
 
-`python -m flows.up.supervisor`, in the project's folder; `rlhf up` starts it. SIGTERM ends it, SIGHUP makes it try
-at once what waits for its next try. One runs in a workspace: it holds the lock `.rlhf/up.lock`.
+`python -m flows.up.supervisor`, in the project's folder; `rlhf up` starts it. SIGTERM ends it, SIGUSR1 makes it
+try at once what waits for its next try. One runs in a workspace: it holds the lock `.rlhf/up.lock`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from types import FrameType
 
 from components.config import load_params
 from components.errors import BusyError
@@ -35,7 +34,7 @@ class Supervisor:
         self.watched = [Watched(root, program) for program in started]
         self.since = datetime.now(UTC).isoformat(timespec="seconds")
         self._written: Record | None = None
-        self._ending, self._woken = Event(), Event()
+        self._ending, self._hurried, self._woken = Event(), Event(), Event()
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT. What an earlier supervisor left behind is ended first.
@@ -57,27 +56,30 @@ class Supervisor:
             ) from None
 
     def _hear_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._hear_end)
-        signal.signal(signal.SIGHUP, self._hear_hurry)
+        # SIGHUP: the terminal of `rlhf up --foreground` was closed.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: self._hear(self._ending))
+        signal.signal(signal.SIGUSR1, lambda *_: self._hear(self._hurried))
 
-    def _hear_end(self, _number: int, _frame: FrameType | None) -> None:
-        self._ending.set()
-        self._woken.set()
-
-    def _hear_hurry(self, _number: int, _frame: FrameType | None) -> None:
-        for each in self.watched:
-            each.hurry()
+    def _hear(self, wish: Event) -> None:
+        wish.set()
         self._woken.set()
 
     def _keep_running(self) -> None:
         while not self._ending.is_set():
-            there = {each.program.name for each in self.watched if each.is_there}
-            for each in self.watched:
-                each.step(is_ready=there.issuperset(each.program.after))
+            self._step()
             record = self._tell()
             self._woken.wait(_CALM_S if record.is_settled else _SOON_S)
             self._woken.clear()
+
+    def _step(self) -> None:
+        if self._hurried.is_set():
+            self._hurried.clear()
+            for each in self.watched:
+                each.hurry()
+        there = {each.program.name for each in self.watched if each.is_there}
+        for each in self.watched:
+            each.step(is_ready=there.issuperset(each.program.after))
 
     def _tell(self) -> Record:
         known = {each.program.name: each.record() for each in self.watched}
