@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from components.config.servers import ServersParams
+from components.tracking.tracker import without_login
 from flows.dvc import TRACKED
 from flows.preflight.files import nearest
 from flows.preflight.findings import Finding, ok, problem, warning
 
-_ASK_S = 30.0
-_DEFAULT, _URL = re.compile(r"^core\.remote=(.*)$", re.M), "remote.{name}.url="
+_ASK_S, _CONNECT_S = 30.0, 5.0
+_DEFAULT = re.compile(r"^core\.remote=(.*)$", re.M)
+_PORTS = {"http": 80, "https": 443, "webdav": 80, "webdavs": 443, "ssh": 22}
+_KEPT = "make it reachable; until then feedback is kept here and pushed by the next ingestion"
 #: DVC's plugin for an address that begins so.
 _PLUGINS = {"s3": "dvc_s3", "gs": "dvc_gs", "azure": "dvc_azure", "ssh": "dvc_ssh", "webdav": "dvc_webdav"}
 
@@ -29,7 +34,7 @@ def check_remote(root: Path, _servers: ServersParams) -> Iterator[Finding]:
         )
         return
     name = _DEFAULT.search(config.stdout)
-    url = _url(config.stdout, name[1]) if name else None
+    url = _setting(config.stdout, name[1], "url") if name else None
     if name is None or url is None:
         yield warning(
             "DVC remote",
@@ -37,13 +42,13 @@ def check_remote(root: Path, _servers: ServersParams) -> Iterator[Finding]:
             "`dvc remote add --default NAME URL`",
         )
     elif "://" in url:
-        yield _check_far(root, name[1], url)
+        yield _check_far(root, name[1], url, _setting(config.stdout, name[1], "endpointurl"))
     else:
         yield _check_near(root, name[1], url)
 
 
-def _url(config: str, name: str) -> str | None:
-    start = _URL.format(name=name)
+def _setting(config: str, name: str, setting: str) -> str | None:
+    start = f"remote.{name}.{setting}="
     return next((line.removeprefix(start) for line in config.splitlines() if line.startswith(start)), None)
 
 
@@ -56,27 +61,40 @@ def _check_near(root: Path, name: str, url: str) -> Finding:
     return ok("DVC remote", f"{name}: {folder}" + ("" if folder.exists() else " (made at the first push)"))
 
 
-def _check_far(root: Path, name: str, url: str) -> Finding:
+def _check_far(root: Path, name: str, url: str, endpoint: str | None) -> Finding:
     scheme = url.partition("://")[0]
     plugin = _PLUGINS.get(scheme)
-    shown = re.sub(r"(\w://)[^/@\s]*@", r"\1", url)
+    shown = without_login(url)
     if plugin and find_spec(plugin) is None:
         return problem("DVC remote", f"{name}: {shown} needs {plugin}", f"`pip install dvc-{scheme}`")
+    unreachable = _unreachable(endpoint or url) or _refused(root)
+    if unreachable:
+        return warning("DVC remote", f"{name}: {shown}: {unreachable}", _KEPT)
+    return ok("DVC remote", f"{name}: {shown}")
+
+
+def _unreachable(url: str) -> str:
+    """Why nothing answers at the address, where it is one of a host: DVC takes silence for an empty remote."""
+    parts = urlsplit(url)
+    port = parts.port or _PORTS.get(parts.scheme)
+    if parts.hostname is None or port is None:
+        return ""
+    try:
+        socket.create_connection((parts.hostname, port), timeout=_CONNECT_S).close()
+    except OSError as error:
+        return f"{parts.hostname}:{port} does not answer ({error})"
+    return ""
+
+
+def _refused(root: Path) -> str:
+    """What DVC complains of when it asks for the feedback: a login, say. Without feedback there is no question."""
     if not (root / TRACKED).exists():
-        return ok("DVC remote", f"{name}: {shown}, not asked yet: there is no feedback")
-    return _ask(root, name, shown)
-
-
-def _ask(root: Path, name: str, shown: str) -> Finding:
-    """What it has of the feedback: the question needs its address, its login and its answer."""
-    remedy = "make it reachable; until then feedback is kept here and pushed by the next ingestion"
+        return ""
     try:
         done = _dvc(root, "status", "--cloud", str(TRACKED))
     except subprocess.TimeoutExpired:
-        return warning("DVC remote", f"{name}: {shown} did not answer within {_ASK_S:g} s", remedy)
-    if done.returncode:
-        return warning("DVC remote", f"{name}: {shown}: {_last(done.stderr)}", remedy)
-    return ok("DVC remote", f"{name}: {shown} answers")
+        return f"no answer within {_ASK_S:g} s"
+    return _last(done.stderr) if done.returncode else ""
 
 
 def _dvc(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

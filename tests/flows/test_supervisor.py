@@ -47,10 +47,15 @@ def wait_for_server(root):
     return read_record(root).programs["server"].process
 
 
-def guardian_of(process):
-    children = psutil.Process(process.pid).children()
-    (found,) = [each for each in children if each.cmdline()[-1].endswith("guardian.py")]
-    return found
+def guardians_of(process):
+    return [each for each in psutil.Process(process.pid).children() if is_guardian(each)]
+
+
+def is_guardian(process):
+    try:
+        return process.cmdline()[-1:] != [] and process.cmdline()[-1].endswith("guardian.py")
+    except psutil.Error:
+        return False
 
 
 def test_what_ends_is_started_again_and_what_is_mended_is_tried_when_asked(tmp_path, supervisor):
@@ -101,7 +106,7 @@ def test_of_a_killed_supervisor_the_guardian_ends_the_programs_and_stop_the_rest
 
 def test_with_its_guardian_killed_too_the_record_and_the_mark_find_all(tmp_path, supervisor):
     server = wait_for_server(tmp_path)
-    guardian = guardian_of(supervisor)
+    (guardian,) = guardians_of(supervisor)
     guardian.suspend()
     supervisor.kill()
     supervisor.wait()
@@ -113,10 +118,11 @@ def test_with_its_guardian_killed_too_the_record_and_the_mark_find_all(tmp_path,
 
 
 def test_a_killed_guardian_is_replaced(tmp_path, supervisor):
-    server, killed = wait_for_server(tmp_path), guardian_of(supervisor)
+    server = wait_for_server(tmp_path)
+    (killed,) = guardians_of(supervisor)
     killed.kill()
     # The broken program is started again, and the pipe to the guardian found broken.
-    wait_until(lambda: guardian_of(supervisor).pid != killed.pid)
+    wait_until(lambda: [each for each in guardians_of(supervisor) if each != killed])
     supervisor.kill()
     supervisor.wait()
     wait_until(lambda: not server.is_alive)
