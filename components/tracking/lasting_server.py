@@ -24,7 +24,9 @@ def main(words: Sequence[str] | None = None) -> None:
     root = Path(asked.root)
     os.environ["MLFLOW_TRACKING_URI"] = embedded_uri(root)
     connect(root)
-    # MLflow's users lie where the process stands, by its own configuration.
+    if asked.login:
+        # Its users, with their passwords' digests, lie where the process stands: nobody else's business.
+        os.umask(0o077)
     os.chdir(root / STATE)
     from mlflow.cli import cli
 

@@ -60,6 +60,8 @@ def programs(root: Path, servers: ServersParams) -> list[Program]:
     host = local_host(servers.host)
     prefect, mlflow = url_of(host, servers.prefect_port), url_of(host, servers.mlflow_port)
     clients = login() | {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow}
+    # What runs say goes to the log: nobody sits before it.
+    clients |= {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO"}
     made = [
         _prefect(root, servers, prefect),
         _mlflow(root, servers, mlflow),

@@ -55,8 +55,9 @@ class Record:
 
     @property
     def is_settled(self) -> bool:
-        """Nothing is on its way any more."""
-        return all(program.state in (UP, DONE, FAILING) for program in self.programs.values())
+        """Nothing is on its way any more: what still waits, waits for something that fails."""
+        states = {program.state for program in self.programs.values()}
+        return STARTING not in states and (WAITING not in states or FAILING in states)
 
 
 def record_path(root: Path) -> Path:

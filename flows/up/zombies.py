@@ -18,6 +18,8 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
+from flows.environment import HEARTBEAT_S
+
 #: Between the server's order and the flow's beginning lie the imports: seconds here, minutes on a busy machine.
 BEGIN_WITHIN = timedelta(minutes=10)
 
@@ -91,7 +93,7 @@ def _in_order(value: object) -> object:
 
 
 def main() -> None:
-    heartbeat_s = float(os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    heartbeat_s = float(os.environ.get("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", HEARTBEAT_S))
     install(rules(longest_silence(heartbeat_s)))
 
 
