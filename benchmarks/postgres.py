@@ -30,7 +30,11 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 PASSWORD, LOGIN = "of-this-run-alone", "ada:of-this-run-alone"
 TIMEOUT_S = 240.0
 #: As deploy/image/Dockerfile sets them.
-_IMAGE = {"DO_NOT_TRACK": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+_IMAGE = {
+    "DO_NOT_TRACK": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 
 
 def main() -> None:
@@ -111,9 +115,7 @@ def _service(name: str, folder: Path, postgres: int) -> Iterator[str]:
     """A service as the compose file starts it, at a free port of this machine; its address."""
     port = _free_port()
     service = yaml.safe_load((DEPLOY / "compose/docker-compose.yml").read_text())["services"][name]
-    places = {"0.0.0.0": "127.0.0.1", service["command"][-1]: service["command"][-1]}  # noqa: S104
-    places |= {"4200": str(port), "5000": str(port), "s3://mlflow": str(folder / "artifacts")}
-    command = [places.get(word, word) for word in service["command"]]
+    command = [_word(word, folder, port) for word in service["command"]]
     variables = {key: _here(str(value), folder, postgres) for key, value in service["environment"].items()}
     with (folder / f"{name}.log").open("w") as log:
         process = subprocess.Popen(
@@ -134,6 +136,13 @@ def _service(name: str, folder: Path, postgres: int) -> Iterator[str]:
         raise
     finally:
         end(process)
+
+
+def _word(word: str, folder: Path, port: int) -> str:
+    """A word of the command, with this machine's places."""
+    places = {"0.0.0.0": "127.0.0.1", "4200": str(port), "5000": str(port)}  # noqa: S104
+    places["s3://mlflow"] = str(folder / "artifacts")
+    return places.get(word, word.replace(":5000", f":{port}"))
 
 
 def _here(value: str, folder: Path, postgres: int) -> str:

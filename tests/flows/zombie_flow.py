@@ -1,4 +1,4 @@
-"""A flow that says when it runs, then does as told: `python zombie_flow.py killed|suspended|named`."""
+"""A flow that says when it runs, then does as told: `python zombie_flow.py killed|suspended|named...`, in this order."""
 
 import os
 import sys
@@ -23,4 +23,5 @@ def zombie(way):
 
 
 if __name__ == "__main__":
-    zombie.with_options(flow_run_name=sys.argv[1])(sys.argv[1])
+    for asked in sys.argv[1:]:
+        zombie.with_options(flow_run_name=asked)(asked)
