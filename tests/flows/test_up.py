@@ -4,7 +4,6 @@ One cycle for the module, and the servers once more with logins. The tests go in
 cycles from nothing are measured by `python -m benchmarks.up`.
 """
 
-import base64
 import json
 import os
 import shutil
@@ -12,8 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,7 +23,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from tracking.fake_workspace import PROJECT, write_dvc_workspace, write_workspace
 from tracking.rlhf_command import Command
-from up_workspace import take_free_ports
+from up_workspace import assert_untold, status_of, take_free_ports
 
 from components.config import load_params
 from components.tracking.loading import load_version
@@ -77,17 +74,6 @@ def up(rlhf):
     done = rlhf("up", "--json")
     assert done.returncode == 0, done.err
     return json.loads(done.out)
-
-
-def status_of(url, login=None, **headers):
-    if login:
-        headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - a local http address
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, b""
 
 
 def test_both_interfaces_answer_and_everything_is_there(up, root):
@@ -253,13 +239,3 @@ def test_with_logins_everybody_is_asked_for_them_and_nobody_is_told(with_logins,
     assert with_logins[SERVE].variables["PREFECT_API_AUTH_STRING"] == "ada:prefect-secret-1"
     assert (root / ".rlhf/basic_auth.db").stat().st_mode & 0o077 == 0
     assert_untold(root, ("prefect-secret-1", "mlflow-secret-2", "session-secret-3"))
-
-
-def assert_untold(root, secrets):
-    """In no arguments, logs or record; the databases keep digests of passwords."""
-    texts = [" ".join(each.cmdline()) for each in marked(root)]
-    assert len(texts) >= 3
-    for path in (root / ".rlhf").rglob("*"):
-        if path.is_file() and path.suffix in (".json", ".log", ".lock", ".toml"):
-            texts.append(path.read_text(errors="replace"))
-    assert [secret for secret in secrets for text in texts if secret in text] == []

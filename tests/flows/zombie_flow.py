@@ -1,4 +1,4 @@
-"""A flow that says when it runs, then does as told: `python zombie_flow.py killed|suspended|named...`, in this order."""
+"""A flow that says when it runs, then does as told, one after the other: `zombie_flow.py killed|suspended|named...`"""
 
 import os
 import sys
