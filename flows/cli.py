@@ -13,6 +13,8 @@ from flows.commands import (
     ask,
     audit,
     diff,
+    doctor,
+    down,
     feedback,
     generate,
     inbox,
@@ -27,6 +29,7 @@ from flows.commands import (
     serve,
     simulate,
     status,
+    up,
     verify,
 )
 from flows.ending import lose_no_signal
@@ -44,6 +47,9 @@ app = typer.Typer(
     "rules of promotion, 5 busy, 6 files, feedback or the audit log are not what was recorded.",
 )
 for name, command in {
+    "up": up.command,
+    "down": down.command,
+    "doctor": doctor.command,
     "ingest": ingest.command,
     "inbox": inbox.command,
     "retrain": retrain.command,

@@ -1,4 +1,5 @@
-"""The project's folder, and the defaults that make every server embedded. What a person has set stays as it is."""
+"""The project's folder, and the variables by which servers are found: those of `rlhf up` where they answer, else
+embedded ones. What a person has set stays as it is."""
 
 from __future__ import annotations
 
@@ -8,6 +9,10 @@ from pathlib import Path
 
 from components.errors import ConfigError
 from components.workspace import STATE
+from flows.up.finding import lasting_servers, login
+
+#: Seconds between two signs of life of a flow run; who gives none for longer is dead (flows/up/zombies.py).
+HEARTBEAT_S = 30
 
 
 def find_root(start: Path) -> Path:
@@ -52,5 +57,8 @@ def _defaults(root: Path, debug: bool) -> dict[str, str]:
         "MLFLOW_LOGGING_LEVEL": "INFO" if debug else "WARNING",
         # Beside a server it says where each run lies, on stdout: not JSON.
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
+        **login(),
         "MLFLOW_TRACKING_URI": embedded_uri(root),
+        **lasting_servers(root),
     }

@@ -19,6 +19,8 @@ from pathlib import Path
 #: What a stage may take to end itself.
 PATIENCE_S = 10.0
 
+_watched: set[int] = set()
+
 
 @cache
 def _start() -> subprocess.Popen[str]:
@@ -41,15 +43,27 @@ def _finish(guardian: subprocess.Popen[str]) -> None:
 
 def watch(group: int) -> None:
     """End this process group when this process is gone."""
+    _watched.add(group)
     _tell(f"+{group}")
 
 
 def forget(group: int) -> None:
     """The group has ended by itself; its number may be another's soon."""
+    _watched.discard(group)
     _tell(f"-{group}")
 
 
 def _tell(line: str) -> None:
+    try:
+        _write(line)
+    except BrokenPipeError:
+        # It was killed; over months somebody will. Another one takes over.
+        _start.cache_clear()
+        for group in _watched:
+            _write(f"+{group}")
+
+
+def _write(line: str) -> None:
     pipe = _start().stdin
     if pipe is not None:
         pipe.write(f"{line}\n")

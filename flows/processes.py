@@ -58,18 +58,25 @@ def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) ->
 
 def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:
     """End a process and its group: SIGTERM, patience, SIGKILL. Returns at once where all have ended."""
-    process.poll()
-    deadline = time.monotonic() + patience_s
-    if _alive(process.pid):
-        _signal(process.pid, signal.SIGTERM)
-    while _alive(process.pid):
-        if time.monotonic() > deadline:
-            _signal(process.pid, signal.SIGKILL)
-        time.sleep(0.02)
-        process.poll()
+    end_group(process.pid, patience_s, process.poll)
     process.wait()
     if process.stdout:
         process.stdout.close()
+
+
+def end_group(
+    group: int, patience_s: float = PATIENCE_S, meanwhile: Callable[[], object] = lambda: None
+) -> None:
+    """End a process group, whoever started it: SIGTERM, patience, SIGKILL."""
+    meanwhile()
+    deadline = time.monotonic() + patience_s
+    if _alive(group):
+        _signal(group, signal.SIGTERM)
+    while _alive(group):
+        if time.monotonic() > deadline:
+            _signal(group, signal.SIGKILL)
+        time.sleep(0.02)
+        meanwhile()
 
 
 def _alive(group: int) -> bool:

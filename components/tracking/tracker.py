@@ -52,6 +52,11 @@ def embedded_uri(root: Path) -> str:
     return f"sqlite:///{root.resolve() / STATE / 'mlflow.db'}"
 
 
+def artifact_location(root: Path) -> str:
+    """Where the embedded database's runs keep their files."""
+    return (root.resolve() / STATE / "mlartifacts").as_uri()
+
+
 def tracking_uri(root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or embedded_uri(root)
 
@@ -145,7 +150,7 @@ def _experiment(client: Any, uri: str, root: Path, name: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     embedded = uri == embedded_uri(root)
-    location = (root.resolve() / STATE / "mlartifacts").as_uri() if embedded else None
+    location = artifact_location(root) if embedded else None
     with exclusive(root / STATE / "mlflow.lock"):
         found = client.get_experiment_by_name(name)
         if found is not None:

@@ -36,6 +36,8 @@ def test_everything_is_embedded_where_nothing_is_set(tmp_path, bare):
     assert bare["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/.rlhf/mlflow.db"
     assert (bare["DO_NOT_TRACK"], bare["MLFLOW_DISABLE_TELEMETRY"]) == ("true", "true")
     assert bare["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+    assert bare["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
+    assert not {"PREFECT_API_URL", "PREFECT_API_AUTH_STRING"} & set(bare)
     assert "HF_HUB_OFFLINE" not in bare
     assert not list(tmp_path.iterdir())
 
@@ -44,6 +46,12 @@ def test_what_is_set_stays(tmp_path, bare):
     bare |= {"MLFLOW_TRACKING_URI": "http://mlflow", "PREFECT_HOME": "/home"}
     prepare_environment(tmp_path)
     assert (bare["MLFLOW_TRACKING_URI"], bare["PREFECT_HOME"]) == ("http://mlflow", "/home")
+
+
+def test_a_client_takes_the_login_that_its_server_has(tmp_path, bare):
+    bare["PREFECT_SERVER_API_AUTH_STRING"] = "ada:word"
+    prepare_environment(tmp_path)
+    assert bare["PREFECT_API_AUTH_STRING"] == "ada:word"
 
 
 def test_stages_get_this_python_first_and_once(tmp_path, bare):

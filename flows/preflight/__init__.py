@@ -1,0 +1,1 @@
+"""What must be right before anything runs by itself: for `rlhf up`, and for `rlhf doctor` at any time."""

@@ -1,0 +1,148 @@
+"""One program as its supervisor sees it: started, looked after, started again when it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from components.locks import exclusive
+from flows import guardian
+from flows.processes import end
+from flows.up.identity import Identity
+from flows.up.logs import tail, trim
+from flows.up.programs import Program, log_file
+from flows.up.record import DONE, FAILING, STARTING, UP, WAITING, ProgramRecord
+
+#: Before the next try, seconds: doubled each time, up to this.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
+#: It fails when it has ended so often in a row; it has recovered when it worked for so long.
+MANY, RECOVERED_S = 5, 600.0
+#: What works is asked again so often; so many times without an answer, it hangs.
+LOOK_EVERY_S, UNANSWERED = 15.0, 4
+#: Making Prefect's tables takes 10 s here, a minute on a slow machine.
+START_TIMEOUT_S = 240.0
+
+
+class Watched:
+    """Steps of a program's life; `step` is to be called every now and then. Times are of time.monotonic()."""
+
+    def __init__(self, root: Path, program: Program) -> None:
+        self.root, self.program = root, program
+        self.state, self.restarts, self.said = WAITING, 0, ""
+        self.process: subprocess.Popen[str] | None = None
+        self.identity: Identity | None = None
+        self._since = self._next = self._looked = 0.0
+        self._unanswered = 0
+        self._held = ExitStack()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether what needs it can be started."""
+        return self.state in (UP, DONE)
+
+    def step(self, is_ready: bool) -> None:
+        """Do what is due. `is_ready`: all that this program needs works."""
+        if self.process is not None and self.process.poll() is not None:
+            self._ended(f"it ended with status {self.process.returncode}")
+        elif self.state == STARTING:
+            self._look_whether_it_starts()
+        elif self.state == UP:
+            self._look_whether_it_works()
+        elif self.state in (WAITING, FAILING) and is_ready and time.monotonic() >= self._next:
+            self._start()
+
+    def hurry(self) -> None:
+        """Try at once what waits for its next try, as if it had never ended."""
+        if self.process is None and self.state in (WAITING, FAILING):
+            self.state, self.restarts, self._next = WAITING, 0, 0.0
+
+    def stop(self) -> None:
+        """End it and what it started, and don't start it again."""
+        if self.process is not None:
+            end(self.process, self.program.patience_s)
+            self._forget_process()
+        self.state = DONE
+
+    def record(self) -> ProgramRecord:
+        log = str(log_file(self.root, self.program.name).relative_to(self.root))
+        program = self.program
+        return ProgramRecord(
+            self.state, self.identity, program.url, program.address, self.restarts, log, self.said
+        )
+
+    def _start(self) -> None:
+        if not self._takes_its_lock():
+            return
+        log = log_file(self.root, self.program.name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as output:
+            self.process = subprocess.Popen(
+                list(self.program.command),
+                cwd=self.root,
+                env={**os.environ, **self.program.variables},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                text=True,
+            )
+        guardian.watch(self.process.pid)
+        self.identity = Identity.of(self.process.pid)
+        self.state, self._since, self._unanswered = STARTING, time.monotonic(), 0
+
+    def _takes_its_lock(self) -> bool:
+        if self.program.makes_tables is None:
+            return True
+        try:
+            self._held.enter_context(exclusive(self.program.makes_tables, wait=False))
+        except BlockingIOError:
+            return False
+        return True
+
+    def _look_whether_it_starts(self) -> None:
+        if self.program.works():
+            self._held.close()
+            self.state, self._since = UP, time.monotonic()
+            self._looked = self._since
+        elif time.monotonic() - self._since > START_TIMEOUT_S:
+            self._kill(f"it did not answer within {START_TIMEOUT_S:g} s")
+
+    def _look_whether_it_works(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < LOOK_EVERY_S:
+            return
+        self._looked = now
+        trim(log_file(self.root, self.program.name))
+        if now - self._since > RECOVERED_S:
+            self.restarts = 0
+        self._unanswered = 0 if self.program.works() else self._unanswered + 1
+        if self._unanswered >= UNANSWERED:
+            self._kill("it hung")
+
+    def _kill(self, why: str) -> None:
+        if self.process is not None:
+            end(self.process, self.program.patience_s)
+        self._ended(why)
+
+    def _ended(self, why: str) -> None:
+        is_done = self.program.is_step and self.process is not None and self.process.returncode == 0
+        if self.process is not None:
+            # Its children may live on.
+            end(self.process, self.program.patience_s)
+        self._forget_process()
+        if is_done:
+            self.state = DONE
+            return
+        self.restarts += 1
+        self.said = f"{why}: {tail(log_file(self.root, self.program.name))}"
+        self._next = time.monotonic() + min(FIRST_PAUSE_S * 2 ** (self.restarts - 1), LONGEST_PAUSE_S)
+        self.state = FAILING if self.restarts >= MANY else WAITING
+
+    def _forget_process(self) -> None:
+        self._held.close()
+        if self.process is not None:
+            guardian.forget(self.process.pid)
+        self.process = self.identity = None
