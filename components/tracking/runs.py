@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import re
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from components.errors import RegistryError
 from components.files import read_json, sha256_bytes
 from components.tracking.lineage import StageLock, flatten, git_commit, read_lock
-from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.tracker import Tracker, mlflow_errors, without_login
 
 #: MLflow takes at most this many in one request.
 METRICS_AT_ONCE = 1000
@@ -22,6 +25,8 @@ PARAMS_AT_ONCE = 100
 #: Characters that a metric's name may not have; a slash would make a path of it.
 _REFUSED = re.compile(r"[^\w.\- :]")
 LONGEST_NAME = 250
+#: Tags by which a run is known again: what it tells of, and of which stage.
+KEY, STAGE = "rlhf.key", "rlhf.stage"
 
 #: What of a stage's files belongs to its run, beside its figures.
 ARTIFACTS = {
@@ -59,11 +64,44 @@ def stage_key(lock: StageLock) -> str:
 
 def finished_run(tracker: Tracker, key: str) -> str | None:
     """Id of the finished run with this key. Unfinished ones with the same key are deleted."""
-    found = tracker.client.search_runs([tracker.experiment], filter_string=f"tags.`rlhf.key` = '{key}'")
+    found = tracker.client.search_runs([tracker.experiment], filter_string=f"tags.`{KEY}` = '{key}'")
     for run in found:
         if run.info.status != "FINISHED":
             tracker.client.delete_run(run.info.run_id)
     return next((run.info.run_id for run in found if run.info.status == "FINISHED"), None)
+
+
+def pipeline_runs(tracker: Tracker, *, deleted: bool = False) -> Iterator[Any]:
+    """The pipeline's own runs, the newest first; what people keep in the same experiment is theirs.
+
+    Args:
+        deleted: those that MLflow shows no more, instead.
+    """
+    from mlflow.entities import ViewType
+
+    view, token = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY, None
+    while True:
+        page = tracker.client.search_runs([tracker.experiment], "", view, page_token=token)
+        yield from (run for run in page if KEY in run.data.tags or STAGE in run.data.tags)
+        token = page.token
+        if not token:
+            return
+
+
+def purge_runs(tracker: Tracker, runs: Sequence[str]) -> None:
+    """Remove deleted runs from the embedded database, for good.
+
+    Raises:
+        RegistryError: the database refuses.
+    """
+    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", tracker.uri]
+    command += ["--tracking-uri", tracker.uri, "--run-ids", ",".join(runs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RegistryError(
+            f"`mlflow gc` failed: {without_login(done.stderr.strip()[-500:])}",
+            "free the database from other users and try again; nothing points at these runs",
+        )
 
 
 @contextmanager
@@ -89,8 +127,8 @@ def _record(tracker: Tracker, lock: StageLock, key: str, prefect_run: str) -> st
 
 def _tags(root: Path, lock: StageLock, key: str, prefect_run: str) -> dict[str, str]:
     tags = {
-        "rlhf.key": key,
-        "rlhf.stage": lock.name,
+        KEY: key,
+        STAGE: lock.name,
         "git_commit": git_commit(root),
         "prefect_run": prefect_run,
     }
