@@ -72,6 +72,8 @@ def clean(root: Path, params: RetentionParams, on_item: OnItem) -> Cleaned:
     policy, done = Policy(params, time.time()), Cleaned()
     done.before = _used(root)
     with mlflow_errors():
+        if has_registry(root):
+            versions.go_on(connect(root))
         registry = _registry(root, policy)
         if registry is not None:
             _remove(_of_registry(registry, policy), done, on_item)

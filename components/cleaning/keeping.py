@@ -75,11 +75,16 @@ def read_registry(tracker: Tracker, policy: Policy) -> Registry:
 
 
 def _production(registry: Registry, policy: Policy) -> Iterator[Key]:
-    """The present champion and those before it; all, where the audit log does not tell."""
+    """The present champion, those before it, and the newest: one that was rolled back may be wanted again.
+
+    All, where the audit log does not tell.
+    """
     tracker = registry.tracker
+    versions = registry.of_model(tracker.name)
     if inspect(tracker).faults:
-        yield from map(key_of, registry.of_model(tracker.name))
+        yield from map(key_of, versions)
         return
+    yield from map(key_of, versions[-policy.params.production :])
     kept: list[Mapping[str, Any]] = []
     for act in reversed(champions(read_log(tracker.root), tracker.name)):
         # At least one other model must be there to go back to, whatever number of copies one has.

@@ -9,7 +9,8 @@ from components.cleaning.item import Item, Policy
 from components.cleaning.keeping import Registry
 from components.tracking.lineage import read_lock
 from components.tracking.packages import discard, size_of
-from components.tracking.runs import KEY, pipeline_runs, purge_runs, stage_key
+from components.tracking.run_metrics import KEY
+from components.tracking.runs import pipeline_runs, purge_runs, stage_key
 from components.tracking.tracker import Tracker, is_embedded, mlflow_errors
 
 KIND = "MLflow runs"

@@ -33,6 +33,12 @@ def old_versions(registry: Registry) -> Iterator[Item]:
             yield _version(registry, version)
 
 
+def go_on(tracker: Tracker) -> None:
+    """Put on record what a killed process had begun: a version that it deleted is not there to be deleted again."""
+    with alone(tracker.root):
+        finish_cut_off(tracker)
+
+
 def _version(registry: Registry, version: Any) -> Item:
     tracker = registry.tracker
     place = _place(version)
