@@ -16,11 +16,10 @@ def test_a_cleaning_may_die_anywhere(root, saved):
     environment = os.environ | {"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stderr
-    (steps, undisturbed), *lines = [json.loads(line) for line in done.stdout.splitlines()]
+    undisturbed, *lines = [json.loads(line) for line in done.stdout.splitlines()]
     died = list(zip(lines[::2], lines[1::2], strict=True))
     assert len(died) == len(SORTS)
     for step, seen in died:
         found, after = seen["found"], seen["after"]
         assert (found["champion"], found["mismatches"], found["faults"]) == ("3", [], []), step
         assert after == undisturbed, step
-    assert len(steps) > 100
