@@ -20,8 +20,8 @@ from components.feedback.manifest import IngestResult
 from components.feedback.report.names import Masks
 from flows import dvc
 from flows.git import commit_if_wanted
-from flows.pages import PAGES, refresh_page
 from flows.pace import Reading
+from flows.pages import PAGES, refresh_page
 from flows.sources import delivered
 from flows.terminal import note, printable
 

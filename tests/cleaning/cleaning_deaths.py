@@ -37,7 +37,6 @@ SORTS = (
     "after delete_model_version",
     "before set_registered_model_tag",
     "shutil.rmtree .rlhf/mlartifacts",
-    "os.remove .dvc/cache/runs",
     "os.remove .dvc/cache/files",
 )
 

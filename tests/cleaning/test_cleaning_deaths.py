@@ -14,7 +14,7 @@ TESTS = Path(__file__).parents[1]
 def test_a_cleaning_may_die_anywhere(root, saved):
     command = [sys.executable, "-m", "cleaning.cleaning_deaths", *map(str, saved)]
     environment = os.environ | {"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=400)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=800)
     assert done.returncode == 0, done.stderr
     undisturbed, *lines = [json.loads(line) for line in done.stdout.splitlines()]
     died = list(zip(lines[::2], lines[1::2], strict=True))

@@ -10,6 +10,7 @@ from components.progress import Progress
 from flows import terminal
 from flows.artifacts import cell, key, table
 from flows.display import Display, LiveDisplay, PlainDisplay, StageRun, display, on_terminal
+from flows.pace import Pace, Reading
 
 
 @pytest.fixture

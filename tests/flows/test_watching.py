@@ -73,6 +73,12 @@ def answers(port):
         return False
 
 
+def listening(port, handler, found):
+    with suppress(OSError):
+        found.append(http.server.ThreadingHTTPServer(("127.0.0.1", port), handler))
+    return found
+
+
 @contextmanager
 def refusing(port):
     """Answers 500 to whatever it is asked."""
@@ -88,7 +94,10 @@ def refusing(port):
         def log_message(self, *_):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Refuse) as listener:
+    found = []
+    # The one that was killed may still hold the port for a moment.
+    until(lambda: listening(port, Refuse, found))
+    with found[0] as listener:
         threading.Thread(target=listener.serve_forever, daemon=True).start()
         yield asked
         listener.shutdown()
