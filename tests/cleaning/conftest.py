@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from components.files import read_json, sha256_file, write_json, write_text
 from components.tracking.promotion import promote
 from components.tracking.registration import register_all
 from components.tracking.tracker import connect
+from flows.cli import main
 
 __all__ = ["database", "models"]
 
@@ -106,3 +108,21 @@ def root(saved, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("RLHF_AUTHOR", "cleaner")
     return place
+
+
+@pytest.fixture
+def rlhf(root, monkeypatch, capsys):
+    """The command in the workspace, in this process. Exit status, stdout, stderr."""
+    monkeypatch.chdir(root)
+    before, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["rlhf", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+    os.environ.clear()
+    os.environ |= before

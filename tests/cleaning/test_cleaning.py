@@ -1,6 +1,9 @@
 """`rlhf clean` on a workspace that has lived a while: what goes, and that all that stays is whole."""
 
+import json
+
 import pytest
+import yaml
 from cleaning.cleaned_case import STRICT, do, numbers, state
 from cleaning.conftest import BATCH, ROWS, dvc
 
@@ -9,6 +12,7 @@ from components.cleaning.dvc_objects import FEEDBACK
 from components.cleaning.item import used
 from components.cleaning.versions import VERSIONS
 from components.errors import RegistryError
+from components.locks import exclusive
 from components.tracking.dvc_cache import md5_file
 from components.tracking.loading import load_version
 from components.tracking.promotion import rollback
@@ -181,3 +185,25 @@ def test_the_remote_in_the_workspace_is_swept_and_what_is_at_hand_can_be_fetched
     assert not stray.exists()
     rows = md5_file(root / ROWS)
     assert (remote / rows[:2] / rows[2:]).exists()
+
+
+def test_the_command_shows_first_and_removes_when_told_to(root, rlhf):
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["retention"] |= {"candidates": 1, "production": 2}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    status, out, err = rlhf("clean", "--older-than", "0", "--json")
+    seen = json.loads(out)
+    assert (status, seen["removed"], seen["bytes_before"]) == (0, False, seen["bytes_after"])
+    assert "next: `rlhf clean --yes` removes it" in err
+    status, out, _ = rlhf("clean", "--older-than", "0", "--yes", "--list")
+    assert status == 0
+    assert all(item["name"] in out for item in seen["items"])
+    assert f"withdrawn rows of {BATCH} are kept in DVC's cache for reviews version 2, " in out
+    assert "MB are free" in out
+    status, out, _ = rlhf("audit")
+    assert status == 0
+    assert "delete    version 1 (candidate 1; before: none), run by cleaner: older than the champions" in out
+    status, out, _ = rlhf("clean", "--older-than", "0")
+    assert (status, "nothing" in out) == (0, True)
+    with exclusive(root / ".rlhf/retrain.lock"):
+        assert rlhf("clean", "--yes")[0] == 5
