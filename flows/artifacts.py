@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.artifacts import create_link_artifact, create_progress_artifact, update_progress_artifact
 
 from components.progress import Progress
+from components.tracking.tracker import Tracker, without_login
 from flows.terminal import printable
 
 #: An update costs 16 ms.
@@ -40,6 +41,14 @@ class ProgressArtifact:
         else:
             update_progress_artifact(self._id, percent)
         self._told = time.monotonic()
+
+
+def link_to_run(stage: str, tracker: Tracker, run: str) -> None:
+    """Where MLflow shows the stage's run, on its run's page here; an embedded database has no pages."""
+    if tracker.uri.startswith("http"):
+        place = f"#/experiments/{tracker.experiment}/runs/{run}"
+        link = f"{without_login(tracker.uri).rstrip('/')}/{place}"
+        create_link_artifact(link, link_text=f"{stage} in MLflow", key=f"{key(stage)}-mlflow-run")
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

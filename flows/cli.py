@@ -12,6 +12,7 @@ from components.errors import BusyError, PromotionRefusedError, RlhfError
 from flows.commands import (
     ask,
     audit,
+    clean,
     diff,
     doctor,
     down,
@@ -63,6 +64,7 @@ for name, command in {
     "lineage": lineage.command,
     "verify": verify.command,
     "diff": diff.command,
+    "clean": clean.command,
     "generate": generate.command,
     "status": status.command,
     "simulate": simulate.command,

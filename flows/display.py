@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from components.progress import Progress
+from flows.pace import Pace
 from flows.terminal import note, notes, plain, printable
 
 
@@ -38,14 +40,19 @@ class Display:
 class PlainDisplay(Display):
     """Lines."""
 
+    def __init__(self) -> None:
+        self._pace = Pace()
+
     def started(self, stage: str) -> None:
+        self._pace = Pace()
         note(f"{stage}: started")
 
     def line(self, text: str) -> None:
         note(text)
 
     def progress(self, progress: Progress) -> None:
-        note(progress.line())
+        pace = self._pace.words(progress)
+        note(f"{progress.line()}{pace and f' ({pace})'}")
 
     def finished(self, run: StageRun) -> None:
         note(f"{run.stage}: {run.status} ({run.seconds:.1f} s)")
@@ -55,11 +62,13 @@ class LiveDisplay(PlainDisplay):
     """One bar for the stage that runs; lines scroll above it."""
 
     def __init__(self, bars: Bars) -> None:
+        super().__init__()
         self._bars = bars
         self._bar: TaskID | None = None
 
     def started(self, stage: str) -> None:
-        self._bar = self._bars.add_task(stage, total=None, figures="")
+        self._pace = Pace()
+        self._bar = self._bars.add_task(stage, total=None, pace="", figures="")
 
     def line(self, text: str) -> None:
         self._bars.console.print(plain(text, "dim"))
@@ -69,7 +78,11 @@ class LiveDisplay(PlainDisplay):
             return
         figures = " ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
         self._bars.update(
-            self._bar, completed=progress.step, total=progress.total, figures=printable(figures)
+            self._bar,
+            completed=progress.step,
+            total=progress.total,
+            pace=self._pace.words(progress),
+            figures=printable(figures),
         )
 
     def finished(self, run: StageRun) -> None:
@@ -104,6 +117,8 @@ def _bars() -> Bars:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[figures]}", markup=False),
+        TextColumn("{task.fields[pace]}", markup=False),
+        # On a narrow terminal the figures are what is cut.
+        TextColumn("{task.fields[figures]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
     )
     return Bars(*columns, console=notes(), transient=True)

@@ -31,15 +31,20 @@ _OWN = (
 _SKIPPED = {"didn't change, skipping": "up to date", "is cached - skipping run": "restored"}
 
 
-def repro(root: Path, stage: str, on_line: Callable[[str], None]) -> StageRun:
+def repro(
+    root: Path, stage: str, on_line: Callable[[str], None], on_start: Callable[[int], None] = lambda _: None
+) -> StageRun:
     """Run one stage if its inputs, parameters or outputs changed.
+
+    Args:
+        on_line: is given each line it prints; on_start: the number of its process.
 
     Raises:
         StageFailedError: with what the stage said.
         BusyError: another process runs it.
     """
     start = time.monotonic()
-    status, lines = _dvc(root, "repro", "--single-item", stage, on_line=on_line)
+    status, lines = _dvc(root, "repro", "--single-item", stage, on_line=on_line, on_start=on_start)
     if status:
         raise _stage_error(stage, lines)
     found = (word for line in lines for mark, word in _SKIPPED.items() if mark in line)
@@ -106,7 +111,12 @@ def is_dvcs_own(line: str) -> bool:
     return line.startswith(_OWN)
 
 
-def _dvc(root: Path, *words: str, on_line: Callable[[str], None] = lambda _: None) -> tuple[int, list[str]]:
+def _dvc(
+    root: Path,
+    *words: str,
+    on_line: Callable[[str], None] = lambda _: None,
+    on_start: Callable[[int], None] = lambda _: None,
+) -> tuple[int, list[str]]:
     """Exit status and printed lines; DVC's advice about git is left out."""
     command = [sys.executable, "-m", "dvc", *words]
     deadline = time.monotonic() + BUSY_S
@@ -118,7 +128,7 @@ def _dvc(root: Path, *words: str, on_line: Callable[[str], None] = lambda _: Non
                 lines.append(line)
                 on_line(line)
 
-        status = stream(command, root, take)
+        status = stream(command, root, take, on_start)
         if status == 0 or not any(_says_busy(line) for line in lines):
             return status, lines
         if time.monotonic() > deadline:

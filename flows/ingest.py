@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,12 +20,10 @@ from components.feedback.manifest import IngestResult
 from components.feedback.report.names import Masks
 from flows import dvc
 from flows.git import commit_if_wanted
+from flows.pace import Reading
 from flows.pages import PAGES, refresh_page
 from flows.sources import delivered
 from flows.terminal import note, printable
-
-#: Between two lines that tell how far the reading of a large file is.
-TELL_S = 5.0
 
 
 @flow(name="ingest")
@@ -87,15 +84,7 @@ def ingest_one(root: Path, file: Path, format_name: str | None, shown: str | Non
 
 def ingest_options(root: Path) -> dict[str, Any]:
     """What ingestion needs beside a file: the parameters, and somebody to tell how far it is."""
-    told = time.monotonic()
-
-    def tell(rows: int) -> None:
-        nonlocal told
-        if time.monotonic() - told > TELL_S:
-            told = time.monotonic()
-            note(f"{rows:,} rows read")
-
-    return {"params": load_params(root / "params.yaml").feedback, "on_rows": tell}
+    return {"params": load_params(root / "params.yaml").feedback, "on_rows": Reading().tell}
 
 
 @task(cache_policy=NO_CACHE)

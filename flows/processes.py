@@ -35,8 +35,16 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         guardian.forget(process.pid)
 
 
-def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) -> int:
+def stream(
+    command: Sequence[str],
+    cwd: Path,
+    on_line: Callable[[str], None],
+    on_start: Callable[[int], None] = lambda _: None,
+) -> int:
     """Run a program and give each line it prints, stdout and stderr alike and without colours, to `on_line`.
+
+    Args:
+        on_start: is given the number of its process.
 
     Returns:
         The program's exit status.
@@ -51,6 +59,7 @@ def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) ->
         "errors": "replace",
     }
     with running(command, **options) as process:
+        on_start(process.pid)
         for line in process.stdout or ():
             on_line(_COLOURS.sub("", line.rstrip("\n")))
         return process.wait()

@@ -19,13 +19,13 @@ from components.tracking.tracker import connect
 from components.tracking.verdict import READY, read_verdict
 from components.tracking.versions import Registered
 from flows import dvc
-from flows.artifacts import ProgressArtifact
 from flows.dead_runs import close_dead_runs
 from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
 from flows.locks import retraining
 from flows.report import report
+from flows.watching import deliver_earlier, watching
 
 EVALUATE = "evaluate"
 
@@ -47,6 +47,7 @@ def retrain(root: Path) -> dict[str, Any]:
     """
     with retraining(root):
         close_dead_runs(root)
+        deliver_earlier(root, get_run_logger().warning)
         _feedback_at_hand(root)
         stages = _run_stages(root)
         commit_if_wanted(root, "Retrain", "dvc.lock")
@@ -92,19 +93,20 @@ def hold_against_champion(root: Path) -> None:
 @task(cache_policy=NO_CACHE)
 def run_stage(root: Path, stage: str) -> StageRun:
     """`dvc repro` of one stage: what it prints goes to the run's log, what it tells of its way to the display."""
-    logger, screen, artifact = get_run_logger(), display(), ProgressArtifact(stage)
+    logger, screen = get_run_logger(), display()
 
     def take(line: str) -> None:
         logger.info("%s", line)
         progress = parse_progress(line)
         if progress is not None:
             screen.progress(progress)
-            artifact.update(progress)
+            watch.progress(progress)
         elif not dvc.is_dvcs_own(line):
             screen.line(line)
 
     screen.started(stage)
-    run = dvc.repro(root, stage, take)
+    with watching(root, stage, logger.warning) as watch:
+        run = dvc.repro(root, stage, take, watch.started)
     screen.finished(run)
     return run
 

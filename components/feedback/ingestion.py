@@ -56,7 +56,7 @@ def ingest_file(
     params: FeedbackParams | None = None,
     shown: str | None = None,
     retries: str | None = None,
-    on_rows: OnRows = lambda _: None,
+    on_rows: OnRows = lambda rows, share: None,
 ) -> IngestResult:
     """Ingest a file, once: the same bytes again change nothing.
 

@@ -27,8 +27,8 @@ _AT_ONCE = 1 << 16
 
 #: Called with the name of a file of rows and its SHA-256, if there is one.
 Save = Callable[[tuple[str, str] | None], None]
-#: Called with how many rows are read so far.
-OnRows = Callable[[int], None]
+#: Called with how many rows are read so far, and what share of the file's bytes, where that can be told.
+OnRows = Callable[[int, float | None], None]
 
 
 class Claims(Protocol):
@@ -101,7 +101,7 @@ class Intake:
             for sifted in sift_blocks(self._job(file), enumerate(file.blocks), self._size()):
                 tally.count(sifted.counts)
                 save(sifted.counts.part)
-                on_rows(tally.read)
+                on_rows(tally.read, file.share())
                 waiting.append(sifted.entries)
                 if sum(entries.height for entries in waiting) >= _AT_ONCE:
                     yield pl.concat(waiting)

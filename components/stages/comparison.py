@@ -4,8 +4,9 @@ the champion and the SFT model's best of n answers."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -25,6 +26,8 @@ from components.stages.paths import CHAMPION, CHAMPION_UNKNOWN, DPO, POLICY, SFT
 from components.stages.side_by_side import side_by_side, with_token_figures
 
 MODELS = {"sft": SFT, "policy": POLICY, "dpo": DPO}
+#: Is told that a part is done, and of figures that are known by then.
+Done = Callable[[Mapping[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,23 @@ class Comparison:
 
 
 def compare_models(
-    prompts: Sequence[Prompt], params: EvaluateParams, seed: int, bootstrap: Bootstrap
+    prompts: Sequence[Prompt],
+    params: EvaluateParams,
+    seed: int,
+    bootstrap: Bootstrap,
+    done: Done = lambda _: None,
 ) -> Comparison:
-    """Let each model answer every prompt once, with the same seed, and hold each against the others."""
-    measure = load_yardsticks()
-    there = MODELS | ({"champion": CHAMPION} if CHAMPION.exists() else {})
-    answered = {
-        name: answer_prompts(folder, prompts, params.temperature, seed, measure)
-        for name, folder in there.items()
-    }
+    """Let each model answer every prompt once, with the same seed, and hold each against the others.
+
+    Args:
+        done: is told each of the `parts()` when it is done.
+    """
+    measure, answered = load_yardsticks(), dict[str, Answered]()
+    for name, folder in models().items():
+        answered[name] = answer_prompts(folder, prompts, params.temperature, seed, measure)
+        done({f"{name}_judge": fmean(answered[name].judge)})
     best = _best_of(prompts, answered["policy"].sequence_kl, params, seed, measure)
+    done({"best_of": best.n})
     figures = {name: _describe(found, prompts) for name, found in answered.items()}
     _hold_against_each_other(figures, answered, bootstrap)
     opponent = "champion" if "champion" in answered else "sft"
@@ -58,6 +68,16 @@ def compare_models(
     figures.setdefault("champion", {}).update(_who_is_champion("champion" in answered))
     samples = side_by_side(prompts, answered | {"best_of_n": best.answered})
     return Comparison(figures, with_token_figures(samples, prompts, answered, measure, params))
+
+
+def models() -> dict[str, Path]:
+    """The folders of those that are compared, by name."""
+    return MODELS | ({"champion": CHAMPION} if CHAMPION.exists() else {})
+
+
+def parts() -> int:
+    """Each model's answers, and the best of n."""
+    return len(models()) + 1
 
 
 def _who_is_champion(exists: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from components.modeling.text_format import TextFormat
 from components.progress import Progress
 from components.records import Prompt
 from components.stages.answering import draw
-from components.stages.comparison import compare_models
+from components.stages.comparison import compare_models, parts
 from components.stages.pair_counts import pairs_learned
 from components.stages.paths import JUDGE, POLICY, REPORTS, REWARD, metrics_file, steps_file
 from components.stages.prepared import load_demonstrations, load_preferences, load_prompts
@@ -30,6 +31,7 @@ from components.stages.reward_quality import RewardQuality, measure_reward_model
 from components.stages.running import run_stage
 
 STAGE = "evaluate"
+#: Before and after the comparison of models: the reward models; the figures that go with tokens; the report.
 PARTS = 3
 
 
@@ -37,11 +39,12 @@ def main() -> None:
     params = load_params()
     seed_everything(params.seed)
     bootstrap = Bootstrap(params.evaluate.bootstrap_samples, params.evaluate.confidence, params.seed)
+    say = Course(PARTS + parts())
     reward, judge = _reward_models(params, bootstrap)
-    _say(1, {"reward_accuracy": reward.accuracy.value, "judge_accuracy": judge.accuracy.value})
+    say({"reward_accuracy": reward.accuracy.value, "judge_accuracy": judge.accuracy.value})
     prompts = _prompts(params)
-    comparison = compare_models(prompts, params.evaluate, params.seed, bootstrap)
-    _say(2, {"win_rate_vs_sft": comparison.figures["policy"]["win_rate_vs_sft"]})
+    comparison = compare_models(prompts, params.evaluate, params.seed, bootstrap, say)
+    say({"win_rate_vs_sft": comparison.figures["policy"]["win_rate_vs_sft"]})
     metrics = {"reward_model": reward.figures(), "judge": judge.figures(), **comparison.figures}
     metrics["data"] = {"leaked_share": _leaked_share(prompts)}
     metrics["training"] = {"alarms": _alarms(params)}
@@ -50,7 +53,7 @@ def main() -> None:
         metrics[stage] |= pairs_learned(stage)
     verdict = judge_candidate(metrics, params.gates)
     _write(metrics, verdict, comparison.samples, params, {"Reward model": reward, "Judge": judge})
-    _say(3, {})
+    say({})
     print(f"verdict: {verdict.verdict}")
 
 
@@ -122,8 +125,15 @@ def hub_id(base: str) -> str | None:
     return None if base == "tiny" or Path(base).is_dir() else base
 
 
-def _say(step: int, metrics: dict[str, float]) -> None:
-    print(Progress(STAGE, step, PARTS, metrics).line(), flush=True)
+class Course:
+    """Tells how many of so many parts are done."""
+
+    def __init__(self, total: int) -> None:
+        self._done, self._total = 0, total
+
+    def __call__(self, metrics: Mapping[str, float]) -> None:
+        self._done += 1
+        print(Progress(STAGE, self._done, self._total, dict(metrics)).line(), flush=True)
 
 
 if __name__ == "__main__":

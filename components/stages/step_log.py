@@ -1,4 +1,4 @@
-"""Metrics of each training step: a line now and then for people, a CSV of all for plots and MLflow."""
+"""Metrics of each training step: a line now and then for people, a CSV of all for plots and MLflow, and live."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from components.files import write_json, write_text
+from components.live import live_steps
 from components.progress import Progress
 from components.stages.paths import metrics_file, steps_file
 
-#: Lines printed over a stage's whole length.
+#: Lines printed over a stage's whole length, and more where steps are slow: the longest silence, in seconds.
 LINES = 25
+SILENCE_S = 20.0
 
 
 #: What is to be said after a step, from the rows of metrics up to it.
@@ -43,7 +45,9 @@ class StepLog:
         self.shown = shown
         self.rows: list[dict[str, float]] = []
         self.prints = True
+        self.live = live_steps(stage)
         self._tokens, self._since = 0.0, math.nan
+        self._said = time.monotonic()
 
     def mute(self) -> None:
         """Keep the figures and print none: another process of the run does."""
@@ -52,12 +56,21 @@ class StepLog:
     def __call__(self, metrics: Mapping[str, float], step: int) -> None:
         self.rows.append({"step": step, **metrics})
         self._count(metrics.get("tokens", 0.0))
-        if self.prints and (step == self.total or step % max(1, self.total // LINES) == 0):
+        if self.prints:
+            self.live.write(self.rows[-1])
+        if self.prints and self._is_due(step):
             figures = {name: metrics[name] for name in self.shown} | self._pace()
             print(Progress(self.stage, step, self.total, figures).line(), flush=True)
         if self.prints:
             for said in self.watch(self.rows):
                 print(said, flush=True)
+
+    def _is_due(self, step: int) -> bool:
+        """Whether this step has a line of its own."""
+        now = time.monotonic()
+        due = step == self.total or step % max(1, self.total // LINES) == 0 or now - self._said > SILENCE_S
+        self._said = now if due else self._said
+        return due
 
     def _count(self, tokens: float) -> None:
         if math.isnan(self._since):
@@ -80,6 +93,7 @@ class StepLog:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.rows = state["rows"]
+        self.live.go_on()
 
     def mean_of_last(self, name: str, share: float = 0.1) -> float:
         """Mean of a metric over the last part of the run: less noise than its last value."""

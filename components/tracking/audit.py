@@ -20,6 +20,8 @@ from components.workspace import STATE
 
 FILE_NAME = "audit.jsonl"
 NUMBER, PREVIOUS = "number", "previous"
+#: The act of `rlhf clean`: a production version and its files are gone. It moves no champion.
+DELETE = "delete"
 #: On the line after one that a killed writer left torn: the torn one's number.
 TORN = "after_torn_line"
 #: What the first line of all names as the SHA-256 of the line before.
@@ -124,5 +126,6 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def last_act(lines: Sequence[Line]) -> dict[str, Any]:
-    """What the newest readable line tells, or nothing."""
-    return next((line.act for line in reversed(lines) if line.entry is not None), {})
+    """What the newest readable line tells of the champion, or nothing."""
+    acts = (line.act for line in reversed(lines) if line.entry is not None)
+    return next((act for act in acts if act.get("action") != DELETE), {})

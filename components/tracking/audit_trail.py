@@ -131,8 +131,8 @@ def _notes(tracker: Tracker, lines: list[Line], unfinished: Mapping[str, Any] | 
     champion, told, notes = champion_of(tracker), last_act(lines).get("version"), []
     if unfinished is not None:
         notes.append(
-            f"a {unfinished['action']} to version {unfinished['version']} is under way or was cut off: "
-            "the next promotion or rollback finishes it"
+            f"a {unfinished['action']} of version {unfinished['version']} is under way or was cut off: "
+            "the next promotion, rollback or `rlhf clean` finishes it"
         )
     elif champion != told:
         notes.append(

@@ -1,7 +1,8 @@
-"""Moves @champion so that a kill at any point leaves one that loads, and a log with exactly one line for the change.
+"""Changes production so that a kill at any point leaves a @champion that loads, and a log with one line for the change.
 
-The act is written down first, then the alias is moved, the line written, MLflow told of the log's new head, and the
-note of the act removed. Whoever comes next, after a kill, finds the note and finishes what it tells of.
+The act is written down first, then the alias is moved or the version deleted, the line written, MLflow told of the
+log's new head, and the note of the act removed. Whoever comes next, after a kill, finds the note and finishes what it
+tells of.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any
 
 from components.files import sweep_leftovers, write_json
 from components.tracking import audit
+from components.tracking.audit import DELETE
 from components.tracking.audit_chain import BROKEN
 from components.tracking.audit_trail import UNFINISHED, inspect, tell_head, unfinished_act
 from components.tracking.tracker import Tracker
-from components.tracking.versions import CHAMPION, champion_of
+from components.tracking.versions import CHAMPION, all_versions, champion_of
 from components.workspace import STATE
 
 
@@ -31,16 +33,33 @@ def move_champion(tracker: Tracker, act: Mapping[str, Any]) -> None:
     _tell(tracker, act)
 
 
+def delete_version(tracker: Tracker, act: Mapping[str, Any]) -> None:
+    """Take the production version that `act` names out of the registry, and put the act on record. Its files stay.
+
+    Args:
+        act: as for `move_champion`.
+    """
+    act = {"time": audit.now(), **act}
+    write_json(_note(tracker.root), act)
+    try:
+        tracker.client.delete_model_version(tracker.name, act["version"])
+    except Exception:
+        # Refused: nothing is under way.
+        _note(tracker.root).unlink()
+        raise
+    _tell(tracker, act)
+
+
 def finish_cut_off(tracker: Tracker) -> dict[str, Any] | None:
     """Put on record a change whose process died on the way; returns its act.
 
-    None where there is nothing to finish: no note, or the process died before it moved the alias.
+    None where there is nothing to finish: no note, or the process died before it changed the registry.
     """
     sweep_leftovers(_note(tracker.root))
     act = unfinished_act(tracker.root)
     if act is None:
         return None
-    if champion_of(tracker) != act["version"]:
+    if not _is_done(tracker, act):
         _note(tracker.root).unlink()
         return None
     # An end that was cut off meanwhile would be covered by the new head: the line tells of it.
@@ -50,6 +69,12 @@ def finish_cut_off(tracker: Tracker) -> dict[str, Any] | None:
         write_json(_note(tracker.root), act)
     _tell(tracker, act)
     return act
+
+
+def _is_done(tracker: Tracker, act: Mapping[str, Any]) -> bool:
+    if act["action"] == DELETE:
+        return act["version"] not in {str(each.version) for each in all_versions(tracker, tracker.name)}
+    return champion_of(tracker) == str(act["version"])
 
 
 def _tell(tracker: Tracker, act: Mapping[str, Any]) -> None:

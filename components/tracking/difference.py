@@ -9,7 +9,7 @@ from typing import Any
 from components.files import read_json
 from components.tracking.difference_answers import compare_answers
 from components.tracking.registration import EVALUATION, LINEAGE
-from components.tracking.runs import figures
+from components.tracking.run_metrics import figures
 from components.tracking.tracker import Tracker
 from components.tracking.versions import checked_files
 

@@ -7,18 +7,29 @@ from pathlib import Path
 
 from components.files import read_json
 
-_FOLDER = ".dir"
+CACHE = Path(".dvc/cache/files/md5")
+#: What the MD5 of a folder's listing ends with.
+FOLDER = ".dir"
 
 
 def cached(root: Path, md5: str) -> Path:
     """Where the cache keeps what has this MD5; it need not be there."""
-    return root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    return place(root / CACHE, md5)
+
+
+def place(cache: Path, md5: str) -> Path:
+    """The same in any cache or remote of DVC's layout."""
+    return cache / md5[:2] / md5[2:]
 
 
 def listing(root: Path, md5: str) -> dict[str, str] | None:
     """MD5 of each file of a folder that DVC keeps, by its path in it; None where that is not in the cache."""
-    path = cached(root, md5)
-    if not md5.endswith(_FOLDER) or not path.exists():
+    return listing_in(root / CACHE, md5)
+
+
+def listing_in(cache: Path, md5: str) -> dict[str, str] | None:
+    path = place(cache, md5)
+    if not md5.endswith(FOLDER) or not path.exists():
         return None
     return {item["relpath"]: item["md5"] for item in read_json(path)}
 
@@ -31,4 +42,4 @@ def md5_file(path: Path) -> str:
 
 def is_sound(root: Path, md5: str) -> bool:
     """Whether a file or a listing that is in the cache is what its MD5 says. DVC itself trusts a read-only file."""
-    return md5_file(cached(root, md5)) == md5.removesuffix(_FOLDER)
+    return md5_file(cached(root, md5)) == md5.removesuffix(FOLDER)

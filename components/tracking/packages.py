@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.errors import ModelError
+from components.errors import ModelError, RegistryError
 from components.files import digest_tree, write_json
 from components.tracking.manifest import MANIFEST, REMEDY, manifest_of, verify
-from components.tracking.tracker import Tracker
+from components.tracking.tracker import Tracker, without_login
 from components.workspace import STATE
 
 
@@ -55,6 +55,31 @@ def upload(tracker: Tracker, run: str, folder: Path, place: str, digest: str) ->
     with staging(tracker.root) as scratch:
         verify(fetch(tracker, source, scratch), digest)
     return source
+
+
+def discard(tracker: Tracker, run: str, place: str | None = None) -> None:
+    """Remove a run's artefacts, or the folder `place` of them. What is gone already is no fault.
+
+    Raises:
+        RegistryError: the store refuses, or cannot be reached.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from requests import RequestException
+
+    uri = tracker.client.get_run(run).info.artifact_uri
+    try:
+        get_artifact_repository(uri, tracking_uri=tracker.uri).delete_artifacts(place)
+    except (RequestException, NotImplementedError) as error:
+        raise RegistryError(
+            f"MLflow's artefact store does not remove {uri}: {without_login(str(error))}",
+            "its administrator can: `mlflow gc`",
+        ) from None
+
+
+def size_of(tracker: Tracker, run: str, place: str | None = None) -> int:
+    """Bytes of a run's artefacts, or of the folder `place` of them."""
+    found = tracker.client.list_artifacts(run, place)
+    return sum(size_of(tracker, run, each.path) if each.is_dir else each.file_size or 0 for each in found)
 
 
 def is_local(source: str) -> bool:

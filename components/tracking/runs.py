@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import math
-import re
+import subprocess
+import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.files import read_json, sha256_bytes
-from components.tracking.lineage import StageLock, flatten, git_commit, read_lock
-from components.tracking.tracker import Tracker, mlflow_errors
+from components.errors import RegistryError
+from components.tracking import live
+from components.tracking.lineage import StageLock, git_commit, read_lock
+from components.tracking.run_metrics import KEY, METRICS_AT_ONCE, STAGE, metrics_of
+from components.tracking.tracker import Tracker, mlflow_errors, without_login
 
 #: MLflow takes at most this many in one request.
-METRICS_AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
-#: Characters that a metric's name may not have; a slash would make a path of it.
-_REFUSED = re.compile(r"[^\w.\- :]")
-LONGEST_NAME = 250
 
 #: What of a stage's files belongs to its run, beside its figures.
 ARTIFACTS = {
@@ -40,7 +36,8 @@ ARTIFACTS = {
 def record_stage(tracker: Tracker, stage: str, prefect_run: str = "") -> str:
     """The id of the run that tells of the stage's last execution; made unless it exists.
 
-    The key is the stage's entry in dvc.lock. A run that a killed process left half-written is replaced.
+    The key is the stage's entry in dvc.lock. A run that a killed process left half-written is replaced; one that told
+    live of this execution is taken over.
 
     Raises:
         RegistryError: the stage has not run, or MLflow cannot be reached.
@@ -48,8 +45,10 @@ def record_stage(tracker: Tracker, stage: str, prefect_run: str = "") -> str:
     lock = read_lock(tracker.root)[stage]
     key = stage_key(lock)
     with mlflow_errors():
-        finished = finished_run(tracker, key)
-        return finished or _record(tracker, lock, key, prefect_run)
+        run = finished_run(tracker, key)
+        run = run or _taken_over(tracker, lock, key, prefect_run) or _record(tracker, lock, key, prefect_run)
+        live.close(tracker, stage)
+        return run
 
 
 def stage_key(lock: StageLock) -> str:
@@ -59,11 +58,44 @@ def stage_key(lock: StageLock) -> str:
 
 def finished_run(tracker: Tracker, key: str) -> str | None:
     """Id of the finished run with this key. Unfinished ones with the same key are deleted."""
-    found = tracker.client.search_runs([tracker.experiment], filter_string=f"tags.`rlhf.key` = '{key}'")
+    found = tracker.client.search_runs([tracker.experiment], filter_string=f"tags.`{KEY}` = '{key}'")
     for run in found:
         if run.info.status != "FINISHED":
             tracker.client.delete_run(run.info.run_id)
     return next((run.info.run_id for run in found if run.info.status == "FINISHED"), None)
+
+
+def pipeline_runs(tracker: Tracker, *, deleted: bool = False) -> Iterator[Any]:
+    """The pipeline's own runs, the newest first; what people keep in the same experiment is theirs.
+
+    Args:
+        deleted: those that MLflow shows no more, instead.
+    """
+    from mlflow.entities import ViewType
+
+    view, token = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY, None
+    while True:
+        page = tracker.client.search_runs([tracker.experiment], "", view, page_token=token)
+        yield from (run for run in page if KEY in run.data.tags or STAGE in run.data.tags)
+        token = page.token
+        if not token:
+            return
+
+
+def purge_runs(tracker: Tracker, runs: Sequence[str]) -> None:
+    """Remove deleted runs from the embedded database, for good.
+
+    Raises:
+        RegistryError: the database refuses.
+    """
+    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", tracker.uri]
+    command += ["--tracking-uri", tracker.uri, "--run-ids", ",".join(runs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RegistryError(
+            f"`mlflow gc` failed: {without_login(done.stderr.strip()[-500:])}",
+            "free the database from other users and try again; nothing points at these runs",
+        )
 
 
 @contextmanager
@@ -80,17 +112,35 @@ def new_run(tracker: Tracker, name: str, tags: Mapping[str, str]) -> Iterator[st
 
 def _record(tracker: Tracker, lock: StageLock, key: str, prefect_run: str) -> str:
     with new_run(tracker, lock.name, _tags(tracker.root, lock, key, prefect_run)) as run:
-        _log_params(tracker, run, lock.params)
-        _log_metrics(tracker, run, list(_metrics(tracker.root, lock.name)))
-        _log_datasets(tracker, run, lock)
-        _log_artifacts(tracker, run, lock.name)
+        _log(tracker, run, lock, list(metrics_of(tracker.root, lock.name)))
     return run
+
+
+def _taken_over(tracker: Tracker, lock: StageLock, key: str, prefect_run: str) -> str | None:
+    """The run that told live of this execution, with what is still missing in it; None where there is none."""
+    found = live.told_of(tracker, lock.name, list(metrics_of(tracker.root, lock.name)))
+    if found is None:
+        return None
+    _log(tracker, found.run, lock, found.missing)
+    # The key last: a process that dies before leaves a run that can be taken over again.
+    tags = _tags(tracker.root, lock, key, prefect_run)
+    for name, value in [*((name, tags[name]) for name in tags if name != KEY), (KEY, key)]:
+        tracker.client.set_tag(found.run, name, value)
+    tracker.client.set_terminated(found.run, "FINISHED")
+    return found.run
+
+
+def _log(tracker: Tracker, run: str, lock: StageLock, metrics: Sequence[tuple[str, float, int]]) -> None:
+    _log_params(tracker, run, lock.params)
+    _log_metrics(tracker, run, metrics)
+    _log_datasets(tracker, run, lock)
+    _log_artifacts(tracker, run, lock.name)
 
 
 def _tags(root: Path, lock: StageLock, key: str, prefect_run: str) -> dict[str, str]:
     tags = {
-        "rlhf.key": key,
-        "rlhf.stage": lock.name,
+        KEY: key,
+        STAGE: lock.name,
         "git_commit": git_commit(root),
         "prefect_run": prefect_run,
     }
@@ -117,49 +167,6 @@ def _log_metrics(tracker: Tracker, run: str, metrics: Sequence[tuple[str, float,
 
 def _parts(rows: list[Any], size: int) -> Iterator[list[Any]]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
-
-
-def _metrics(root: Path, stage: str) -> Iterator[tuple[str, float, int]]:
-    """The steps of reports/steps/<stage>.csv, then the final figures, named `final.` beside steps."""
-    steps, prefix = root / "reports/steps" / f"{stage}.csv", ""
-    if steps.exists():
-        yield from _steps(steps)
-        prefix = "final."
-    final = root / "reports" / ("metrics.json" if stage == "evaluate" else f"{stage}.json")
-    if final.exists():
-        yield from _finals(prefix, dict(figures(read_json(final))))
-
-
-def _finals(prefix: str, final: Mapping[str, float]) -> Iterator[tuple[str, float, int]]:
-    """Under names that MLflow takes: those of sources and batches are whatever people wrote."""
-    safe = {name: _safe(f"{prefix}{name}") for name in final}
-    times = Counter(safe.values())
-    for name, value in final.items():
-        yield safe[name] if times[safe[name]] == 1 else _told_apart(safe[name], name), value, 0
-
-
-def _safe(name: str) -> str:
-    return _REFUSED.sub("_", name)[:LONGEST_NAME]
-
-
-def _told_apart(safe: str, name: str) -> str:
-    """Another name for each that became the same: two figures under one would look like one that changed."""
-    mark = f"-{sha256_bytes(name.encode('utf-8'))[:8]}"
-    return safe[: LONGEST_NAME - len(mark)] + mark
-
-
-def _steps(path: Path) -> Iterator[tuple[str, float, int]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        for row in csv.DictReader(handle):
-            step = int(float(row.pop("step")))
-            yield from ((name, float(text), step) for name, text in row.items() if text)
-
-
-def figures(tree: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The finite numbers among the leaves, by dotted name: texts, lists and nulls are no metrics."""
-    for name, value in flatten(tree):
-        if isinstance(value, int | float) and math.isfinite(value):
-            yield name, float(value)
 
 
 def _log_datasets(tracker: Tracker, run: str, lock: StageLock) -> None:

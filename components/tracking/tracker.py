@@ -61,6 +61,10 @@ def tracking_uri(root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or embedded_uri(root)
 
 
+def is_embedded(tracker: Tracker) -> bool:
+    return tracker.uri == embedded_uri(tracker.root)
+
+
 def connect(root: Path) -> Tracker:
     """Connect, and make what is missing: the database, its tables, the experiment.
 

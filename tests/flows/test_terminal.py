@@ -10,6 +10,7 @@ from components.progress import Progress
 from flows import terminal
 from flows.artifacts import cell, key, table
 from flows.display import Display, LiveDisplay, PlainDisplay, StageRun, display, on_terminal
+from flows.pace import Pace, Reading
 
 
 @pytest.fixture
@@ -91,3 +92,26 @@ def test_progress_is_told_to_prefect_at_most_once_a_second(monkeypatch):
         clock[0] = now
         artifact.update(Progress("reward_model", step, 4, {}))
     assert told == [("reward-model-progress", 25.0), 75.0, 100.0]
+
+
+def test_the_pace_is_that_of_the_steps_that_were_seen(monkeypatch):
+    """Of a stage that goes on at step 100 of 400, and does one in two seconds."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    pace = Pace()
+    assert pace.words(Progress("ppo", 100, 400, {})) == ""
+    clock[0] = 20.0
+    assert pace.words(Progress("ppo", 110, 400, {})) == "0.5 steps/s, 0:09:40 left"
+
+
+def test_how_far_a_large_file_is_read_is_told_now_and_then(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    reading = Reading()
+    for now, rows, share in ((4.0, 1000, 0.1), (8.0, 40_000, 0.4), (9.0, 50_000, 0.5), (20.0, 80_000, None)):
+        clock[0] = now
+        reading.tell(rows, share)
+    assert capsys.readouterr().err.splitlines() == [
+        "40,000 rows read, 40 % of the file (5,000 rows/s, 0:00:12 left)",
+        "80,000 rows read (4,000 rows/s)",
+    ]

@@ -26,10 +26,11 @@ def test_a_mean_leaves_out_what_is_no_number():
 
 def test_tokens_a_second_are_printed_and_not_kept(monkeypatch, capsys):
     """Lines at every second step: 20 tokens in the 2 seconds since the first step's end, then 20 in 10."""
-    now = iter([100.0, 102.0, 112.0])
-    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     log = StepLog("ppo", 50, shown=("score",))
-    for step, tokens in enumerate((10.0, 20.0, 5.0, 15.0), start=1):
+    for step, (at, tokens) in enumerate([(100, 10.0), (102, 20.0), (107, 5.0), (112, 15.0)], start=1):
+        now[0] = at
         log({"score": 0.5, "tokens": tokens}, step)
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["[ppo] 2/50 score=0.5 tokens/s=10", "[ppo] 4/50 score=0.5 tokens/s=2"]
@@ -59,3 +60,14 @@ def test_steps_without_tokens_have_no_pace(capsys):
     log = StepLog("dpo", 1, shown=("loss",))
     log({"loss": 0.25}, 1)
     assert capsys.readouterr().out == "[dpo] 1/1 loss=0.25\n"
+
+
+def test_slow_steps_are_told_of_all_the_same(monkeypatch, capsys):
+    """Of 1,000 steps every 40th has a line; where one takes 15 s, every second."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    log = StepLog("ppo", 1000, shown=("score",))
+    for step in range(1, 6):
+        now[0] += 15.0
+        log({"score": 0.5}, step)
+    assert [parse_progress(line).step for line in capsys.readouterr().out.splitlines()] == [2, 4]

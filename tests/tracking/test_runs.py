@@ -9,7 +9,8 @@ from tracking.fake_workspace import LOCK, METRICS
 
 from components.errors import RegistryError
 from components.files import sha256_bytes
-from components.tracking.runs import figures, record_stage
+from components.tracking.run_metrics import figures
+from components.tracking.runs import record_stage
 from components.tracking.tracker import connect
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -36,12 +36,14 @@ class Parsed:
         blocks: to be read once, in order.
         textual: every value is text (CSV).
         unit: what `Record.line` counts, for messages.
+        share: how much of the file's bytes was read so far; of Parquet, which is read here and there, nobody can tell.
     """
 
     columns: frozenset[str]
     blocks: Iterator[Block]
     textual: bool = False
     unit: str = "line"
+    share: Callable[[], float | None] = lambda: None
 
 
 @contextmanager
@@ -60,11 +62,11 @@ def parsed(envelope: Envelope) -> Iterator[Parsed]:
         stream = stack.enter_context(plain_stream(name, envelope.path, envelope.zipped))
         if envelope.form == "csv":
             columns, blocks = csv_blocks(name, stream)
-            yield Parsed(columns, blocks, textual=True)
+            yield Parsed(columns, blocks, textual=True, share=stream.share)
             return
         read = line_blocks if envelope.form == "lines" else array_blocks
         columns, blocks = _told_by_first(name, read(name, stream))
-        yield Parsed(columns, blocks)
+        yield Parsed(columns, blocks, share=stream.share)
 
 
 def _told_by_first(name: str, blocks: Iterator[Block]) -> tuple[frozenset[str], Iterator[Block]]:

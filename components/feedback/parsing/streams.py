@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,19 +35,26 @@ class PlainStream:
         name: of the file, for messages.
         most: bytes that may come out; more is a bomb. None: any number.
         path: where the bytes lie as they are read; None: nowhere, they are unpacked.
+        share: of the file's own bytes, how much was read so far.
 
     Attributes:
         count: how many bytes were read so far.
     """
 
     def __init__(
-        self, name: str, handle: BinaryIO | gzip.GzipFile, most: int | None, path: Path | None = None
+        self,
+        name: str,
+        handle: BinaryIO | gzip.GzipFile,
+        most: int | None,
+        path: Path | None = None,
+        share: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._name = name
         self._handle = handle
         self._most = most
         self._path = path
         self._start = b""
+        self.share = share
         self.count = 0
 
     def piece(self, start: int, content: bytes) -> bytes | Span:
@@ -95,11 +102,15 @@ def plain_stream(name: str, path: Path, zipped: bool) -> Iterator[PlainStream]:
     Args:
         zipped: whether it is gzip.
     """
+    given = path.stat().st_size
     with path.open("rb") as handle:
+
+        def share() -> float:
+            return min(1.0, handle.tell() / max(1, given))
+
         if not zipped:
-            yield PlainStream(name, handle, None, path)
+            yield PlainStream(name, handle, None, path, share)
             return
-        given = path.stat().st_size
         most = min(MAX_BATCH_BYTES, max(EXPANSION_FLOOR_BYTES, MAX_EXPANSION * given))
         with gzip.open(handle) as unpacked:
-            yield PlainStream(name, unpacked, most)
+            yield PlainStream(name, unpacked, most, share=share)

@@ -1,0 +1,53 @@
+"""Where feedback that people withdrew is still kept, because a version that stays has learned from it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.cleaning.dvc_objects import stores
+from components.cleaning.keeping import Key
+from components.errors import FeedbackError
+from components.feedback import store
+from components.feedback.manifest import Manifest
+from components.tracking.dvc_cache import md5_file, place
+from components.tracking.lineage import FEEDBACK
+
+
+def still_held(root: Path, lineages: Mapping[Key, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Versions by batch: each learned from rows that were withdrawn since, and DVC still has these rows for it."""
+    held: dict[str, set[str]] = defaultdict(set)
+    for (name, number), lineage in lineages.items():
+        for path, md5 in (lineage.get("feedback_files") or {}).items():
+            if _is_withdrawn(root, path, md5, lineage) and any(
+                place(each, md5).exists() for each in stores(root)
+            ):
+                held[Path(path).parts[0]].add(f"{name} version {number}")
+    return {batch: sorted(versions) for batch, versions in sorted(held.items())}
+
+
+def _is_withdrawn(root: Path, path: str, md5: str, lineage: Mapping[str, Any]) -> bool:
+    """Whether rows or votes left this file since it was learned from."""
+    folder = root / FEEDBACK / Path(path).parts[0]
+    manifest = _manifest(folder)
+    if manifest is None or not _left_since(manifest, lineage):
+        return False
+    here = root / FEEDBACK / path
+    return not here.exists() or md5_file(here) != md5
+
+
+def _manifest(folder: Path) -> Manifest | None:
+    try:
+        return store.read_manifest(folder)
+    except (FeedbackError, OSError):
+        return None
+
+
+def _left_since(manifest: Manifest, lineage: Mapping[str, Any]) -> bool:
+    """By their number, or by what was told: one person's votes leave the number of rows as it was."""
+    if manifest.withdrawn > (lineage.get("withdrawn_before") or {}).get(manifest.batch, 0):
+        return True
+    since = lineage.get("created_at", "")
+    return any(event["what"] == "withdrawn" and event["at"] >= since for event in manifest.events)

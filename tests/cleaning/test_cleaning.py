@@ -1,0 +1,209 @@
+"""`rlhf clean` on a workspace that has lived a while: what goes, and that all that stays is whole."""
+
+import json
+
+import pytest
+import yaml
+from cleaning.cleaned_case import STRICT, do, numbers, state
+from cleaning.conftest import BATCH, ROWS, dvc
+
+from components.cleaning.cleaning import look
+from components.cleaning.dvc_objects import FEEDBACK
+from components.cleaning.item import used
+from components.cleaning.versions import VERSIONS
+from components.errors import RegistryError
+from components.locks import exclusive
+from components.tracking.dvc_cache import md5_file
+from components.tracking.loading import load_version
+from components.tracking.promotion import rollback
+from components.tracking.tracker import connect
+from components.tracking.versions import all_versions, get_version
+
+
+def names(found, kind):
+    return {item.name for item in found.items if item.kind == kind}
+
+
+def measured(root):
+    return used(root / name for name in (".rlhf", ".dvc", "models", "reports", "data"))
+
+
+def test_looking_changes_nothing_and_tells_what_cleaning_does(root):
+    before = state(root)
+    seen = look(root, STRICT)
+    assert state(root) == before
+    done = do(root)
+    assert done.refused == []
+    assert {item.name for item in done.items} == {item.name for item in seen.items}
+    assert names(done, VERSIONS) == {
+        "reviews version 1",
+        *(f"reviews-candidate version {number}" for number in (1, 2, 3, 4)),
+        "reviews-sft version 1",
+        "reviews-reward version 1",
+    }
+
+
+def test_what_stays_is_whole_loads_and_rolls_back(root):
+    done = do(root)
+    found = state(root)
+    assert found["versions"] == {
+        "champion": ["2", "3"],
+        # 5 waits for a reviewer, 6 is the newest.
+        "candidate": ["5", "6"],
+        # 2 is what the reward model was made from, the others belong to what stays.
+        "sft": ["2", "3", "4", "5", "6"],
+        "reward": ["2"],
+    }
+    assert (found["mismatches"], found["faults"], found["deleted"]) == ([], [], ["1"])
+    assert not [said for said in found["unchecked"] if "DVC's cache" in said]
+    # Two of production, two candidates, five SFT models, a reward model.
+    assert found["places"] == 10
+    assert dvc(root, "status").strip() == "Data and pipelines are up to date."
+    tracker = connect(root)
+    assert rollback(tracker, None, "chief").version == "2"
+    load_version(tracker, "champion")
+    with pytest.raises(RegistryError, match="no champion before"):
+        rollback(tracker, None, "chief")
+    assert done.after == measured(root)
+    assert done.before - done.after > sum(item.size for item in done.items) * 0.9
+    assert do(root).items == []
+
+
+def test_withdrawn_rows_go_where_no_version_that_stays_learned_from_them(root):
+    tracker = connect(root)
+    first, second = (_rows_of(tracker, number) for number in ("1", "2"))
+    objects = state(root)["objects"]
+    assert {first[2:], second[2:]} <= set(objects)
+    done = do(root)
+    left = set(state(root)["objects"])
+    assert first[2:] not in left
+    assert any(first[2:] in name for name in names(done, FEEDBACK))
+    # The champion before the present one, and its parents, learned from what left after it.
+    assert second[2:] in left
+    assert done.held == {
+        BATCH: [
+            "reviews version 2",
+            "reviews-reward version 2",
+            "reviews-sft version 2",
+            "reviews-sft version 3",
+        ]
+    }
+
+
+def _rows_of(tracker, number):
+    from components.cleaning.keeping import Registry
+
+    version = get_version(tracker, "reviews", number)
+    return Registry(tracker, {}, set()).lineage(version)["feedback_files"][
+        ROWS.removeprefix("data/feedback/")
+    ]
+
+
+def test_a_day_of_grace_keeps_everything(root):
+    before = state(root)
+    done = do(root, STRICT.model_copy(update={"grace_days": 1.0}))
+    assert done.items == []
+    assert state(root) == before
+
+
+def test_runs_that_no_version_names_go_for_good(root):
+    do(root)
+    tracker = connect(root)
+    named = {
+        each.run_id for kind in ("champion", "candidate", "sft", "reward") for each in _all(tracker, kind)
+    }
+    done = do(root, STRICT.model_copy(update={"runs_days": 0.0}))
+    runs = tracker.client.search_runs([tracker.experiment], "", 3, max_results=1000)
+    left = {run.info.run_id for run in runs}
+    assert named <= left
+    assert {item.name.split()[-1] for item in done.items}.isdisjoint(left)
+    assert not state(root)["mismatches"]
+    # The stages at hand are on record: recording them again makes nothing new.
+    from components.tracking.registration import register_all
+
+    assert not any(each.created for each in register_all(tracker).values())
+
+
+def _all(tracker, kind):
+    return all_versions(tracker, tracker.model(kind))
+
+
+def test_what_the_registry_refuses_to_remove_stays_with_all_that_it_rests_on(root, monkeypatch):
+    """Simulated: the client says what a server says to a login without the right."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+    delete = MlflowClient.delete_model_version
+
+    def refuse(self, name, version):
+        if name == "reviews":
+            raise MlflowException("Permission denied", error_code=PERMISSION_DENIED)
+        delete(self, name, version)
+
+    monkeypatch.setattr(MlflowClient, "delete_model_version", refuse)
+    first = _rows_of(connect(root), "1")
+    done = do(root)
+    ((item, reason),) = done.refused
+    assert (item.name, reason) == ("reviews version 1", "MLflow refuses: Permission denied")
+    found = state(root)
+    assert found["versions"]["champion"] == ["1", "2", "3"]
+    assert (found["mismatches"], found["faults"], found["deleted"]) == ([], [], [])
+    assert not [said for said in found["unchecked"] if "DVC's cache" in said]
+    assert first[2:] in found["objects"]
+
+
+def test_nothing_goes_while_what_a_version_rests_on_cannot_be_told(root):
+    tracker = connect(root)
+    version = get_version(tracker, "reviews", "3")
+    place = version.source.removeprefix("file://")
+    lineage = root / ".rlhf" / place.split("/.rlhf/")[1] / "lineage.json"
+    content = lineage.read_text()
+    lineage.write_text("{}")
+    before = measured(root)
+    with pytest.raises(RegistryError, match="reviews version 3 does not say what it rests on"):
+        do(root)
+    assert measured(root) == before
+    lineage.write_text(content)
+    assert do(root).items
+
+
+def test_a_broken_log_keeps_every_production_version(root):
+    with (root / ".rlhf/audit.jsonl").open("a") as log:
+        log.write("{}\n")
+    do(root)
+    assert numbers(connect(root), "champion") == ["1", "2", "3"]
+
+
+def test_the_remote_in_the_workspace_is_swept_and_what_is_at_hand_can_be_fetched(root):
+    dvc(root, "push", "--quiet")
+    remote = root / ".rlhf/dvc-remote/files/md5"
+    stray = remote / "ab" / ("c" * 30)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_text("nobody's")
+    do(root)
+    assert not stray.exists()
+    rows = md5_file(root / ROWS)
+    assert (remote / rows[:2] / rows[2:]).exists()
+
+
+def test_the_command_shows_first_and_removes_when_told_to(root, rlhf):
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["retention"] |= {"candidates": 1, "production": 2}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    status, out, err = rlhf("clean", "--older-than", "0", "--json")
+    seen = json.loads(out)
+    assert (status, seen["removed"], seen["bytes_before"]) == (0, False, seen["bytes_after"])
+    assert "next: `rlhf clean --yes` removes it" in err
+    status, out, _ = rlhf("clean", "--older-than", "0", "--yes", "--list")
+    assert status == 0
+    assert all(item["name"] in out for item in seen["items"])
+    assert f"withdrawn rows of {BATCH} are kept in DVC's cache for reviews version 2, " in out
+    assert "MB are free" in out
+    status, out, _ = rlhf("audit")
+    assert status == 0
+    assert "delete    version 1 (candidate 1; before: none), run by cleaner: older than the champions" in out
+    status, out, _ = rlhf("clean", "--older-than", "0")
+    assert (status, "nothing" in out) == (0, True)
+    with exclusive(root / ".rlhf/retrain.lock"):
+        assert rlhf("clean", "--yes")[0] == 5
