@@ -15,10 +15,10 @@ from components.locks import exclusive
 from components.workspace import STATE
 from flows.up.logs import tail
 from flows.up.programs import log_file
-from flows.up.record import FAILING, Record, read_record
+from flows.up.record import DONE, FAILING, UP, Record, read_record
 from flows.up.supervisor import BUSY
 
-_LOOK_S = 0.2
+_LOOK_S, _HEARD_S = 0.2, 10.0
 #: Beyond what one program may take to start, twice over.
 _TIMEOUT_S = 600.0
 
@@ -41,11 +41,19 @@ def start(root: Path, on_change: Callable[[Record], None]) -> Record:
     with exclusive(root / STATE / "up.start.lock"):
         known = running(root)
         if known:
-            # As it was asked for: at once, whatever the pause.
-            os.kill(known.supervisor.pid, signal.SIGUSR1)
-            time.sleep(_LOOK_S)
+            _hurry(root, known)
             return _wait(root, None, on_change)
         return _wait(root, _start_supervisor(root), on_change)
+
+
+def _hurry(root: Path, known: Record) -> None:
+    """Have what is missing tried at once, whatever its pause, and wait until that has begun."""
+    if all(program.state in (UP, DONE) for program in known.programs.values()):
+        return
+    os.kill(known.supervisor.pid, signal.SIGUSR1)
+    deadline = time.monotonic() + _HEARD_S
+    while running(root) == known and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
 
 
 def _start_supervisor(root: Path) -> subprocess.Popen[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -85,8 +86,10 @@ class Supervisor:
         known = {each.program.name: each.record() for each in self.watched}
         record = Record(Identity.mine(), self.since, self._ending.is_set(), known)
         if record != self._written:
-            write_record(self.root, record)
-            self._written = record
+            # With a full disk everything goes on; it is told when there is room.
+            with suppress(OSError):
+                write_record(self.root, record)
+                self._written = record
         return record
 
     def _end_all(self) -> None:
@@ -98,7 +101,8 @@ class Supervisor:
             if each.program.name == SERVE:
                 end_marked(self.root, SERVE)
         end_marked(self.root)
-        record_path(self.root).unlink(missing_ok=True)
+        with suppress(OSError):
+            record_path(self.root).unlink(missing_ok=True)
 
 
 def supervise(root: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from components.locks import exclusive
@@ -17,7 +17,7 @@ from flows.up.programs import Program, log_file
 from flows.up.record import DONE, FAILING, STARTING, UP, WAITING, ProgramRecord
 
 #: Before the next try, seconds: doubled each time, up to this.
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_DOUBLINGS = 1.0, 300.0, 20
 #: It fails when it has ended so often in a row; it has recovered when it worked for so long.
 MANY, RECOVERED_S = 5, 600.0
 #: What works is asked again so often; so many times without an answer, it hangs.
@@ -74,12 +74,23 @@ class Watched:
         )
 
     def _start(self) -> None:
-        if not self._takes_its_lock():
+        try:
+            if not self._takes_its_lock():
+                return
+            self.process = self._popen()
+        except OSError as error:
+            # No memory, no room, no more processes: over months it happens, and passes.
+            self._ended(f"it could not be started ({error})")
             return
+        guardian.watch(self.process.pid)
+        self.identity = Identity.of(self.process.pid)
+        self.state, self._since, self._unanswered = STARTING, time.monotonic(), 0
+
+    def _popen(self) -> subprocess.Popen[str]:
         log = log_file(self.root, self.program.name)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as output:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 list(self.program.command),
                 cwd=self.root,
                 env={**os.environ, **self.program.variables},
@@ -89,9 +100,6 @@ class Watched:
                 start_new_session=True,
                 text=True,
             )
-        guardian.watch(self.process.pid)
-        self.identity = Identity.of(self.process.pid)
-        self.state, self._since, self._unanswered = STARTING, time.monotonic(), 0
 
     def _takes_its_lock(self) -> bool:
         if self.program.makes_tables is None:
@@ -115,7 +123,8 @@ class Watched:
         if now - self._looked < LOOK_EVERY_S:
             return
         self._looked = now
-        trim(log_file(self.root, self.program.name))
+        with suppress(OSError):
+            trim(log_file(self.root, self.program.name))
         if now - self._since > RECOVERED_S:
             self.restarts = 0
         self._unanswered = 0 if self.program.works() else self._unanswered + 1
@@ -138,7 +147,9 @@ class Watched:
             return
         self.restarts += 1
         self.said = f"{why}: {tail(log_file(self.root, self.program.name))}"
-        self._next = time.monotonic() + min(FIRST_PAUSE_S * 2 ** (self.restarts - 1), LONGEST_PAUSE_S)
+        # Bounded before it is a power: restarts of a year would make no float any more.
+        doublings = min(self.restarts - 1, MOST_DOUBLINGS)
+        self._next = time.monotonic() + min(FIRST_PAUSE_S * 2**doublings, LONGEST_PAUSE_S)
         self.state = FAILING if self.restarts >= MANY else WAITING
 
     def _forget_process(self) -> None:

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 from flows_waiting import wait_until
+from tiny_programs import tiny_programs
 from tracking.fake_workspace import PROJECT
 
 from components.errors import BusyError
@@ -19,6 +21,7 @@ from flows.up.orphans import marked
 from flows.up.programs import log_file
 from flows.up.record import DONE, FAILING, UP, Record, read_record, record_path, write_record
 from flows.up.supervisor import Supervisor
+from flows.up.watched import Watched
 
 HERE = Path(__file__).parent
 
@@ -80,6 +83,34 @@ def test_what_ends_again_and_again_is_called_failing_and_waits_longer(tmp_path, 
     wait_until(lambda: states(tmp_path).get("broken") == FAILING)
     assert read_record(tmp_path).is_settled
     assert supervisor.poll() is None
+
+
+def test_what_hangs_is_started_again(tmp_path, supervisor):
+    first = wait_for_server(tmp_path)
+    (tmp_path / "server-is-there").unlink()
+    wait_until(lambda: read_record(tmp_path).programs["server"].said.startswith("it hung"))
+    assert wait_for_server(tmp_path) != first
+
+
+def test_what_cannot_be_written_ends_nothing(tmp_path, supervisor):
+    first = wait_for_server(tmp_path)
+    # As a full disk: the record cannot take its place.
+    record_path(tmp_path).unlink()
+    record_path(tmp_path).mkdir()
+    os.kill(first.pid, signal.SIGKILL)
+    wait_until(lambda: [each for each in marked(tmp_path, "server") if each.pid != first.pid])
+    record_path(tmp_path).rmdir()
+    wait_until(lambda: states(tmp_path).get("server") == UP)
+    assert supervisor.poll() is None
+
+
+def test_pauses_grow_to_five_minutes_and_no_further(tmp_path):
+    watched = Watched(tmp_path, tiny_programs(tmp_path)[2])
+    for restarts in (3, 5_000):
+        watched.restarts = restarts
+        watched._ended("again")
+        pause = watched._next - time.monotonic()
+        assert pause == pytest.approx(8.0 if restarts == 3 else 300.0, abs=1)
 
 
 def test_sigterm_ends_everything_also_in_other_sessions(tmp_path, supervisor):

@@ -71,9 +71,10 @@ def rlhf(root):
 
 @pytest.fixture(scope="module")
 def up(rlhf):
-    done = rlhf("up", "--json")
-    assert done.returncode == 0, done.err
-    return json.loads(done.out)
+    process = rlhf.start("up", "--json")
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    return json.loads(out)
 
 
 def test_both_interfaces_answer_and_everything_is_there(up, root):

@@ -37,5 +37,5 @@ def tiny_programs(root):
 
 if __name__ == "__main__":
     workspace = Path(sys.argv[1])
-    watched.FIRST_PAUSE_S = 0.1
+    watched.FIRST_PAUSE_S, watched.LOOK_EVERY_S = 0.1, 0.2
     Supervisor(workspace, tiny_programs(workspace)).run()
