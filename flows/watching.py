@@ -110,8 +110,9 @@ class Watch:
         return True
 
     def _tell_prefect(self) -> None:
-        if self._progress is not None:
-            self._artifact.update(self._progress)
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            self._artifact.update(progress)
 
     def _tell_mlflow(self) -> None:
         attempt = newest(self._root, self._stage)
@@ -163,7 +164,8 @@ def watching(root: Path, stage: str, say: Callable[[str], None]) -> Iterator[Wat
         try:
             yield watch
         except BaseException as error:
-            watch.end(str(error) or type(error).__name__)
+            # SystemExit and KeyboardInterrupt have no words.
+            watch.end(str(error) if isinstance(error, Exception) else "its process was asked to end")
             raise
         watch.end(None)
 

@@ -75,6 +75,8 @@ def clean(root: Path, params: RetentionParams, on_item: OnItem) -> Cleaned:
         if has_registry(root):
             versions.go_on(connect(root))
         registry = _registry(root, policy)
+        # Where it cannot be told what is needed, nothing at all goes.
+        _needed(root, registry)
         if registry is not None:
             _remove(_of_registry(registry, policy), done, on_item)
             runs.purge(registry, policy)
@@ -101,8 +103,7 @@ def _of_registry(registry: Registry, policy: Policy) -> list[Item]:
 
 def _of_disk(root: Path, registry: Registry | None, policy: Policy) -> list[Item]:
     stay = set() if registry is None else registry.stays
-    lineages = [] if registry is None else [registry.lineage(registry.versions[key]) for key in stay]
-    needed = with_members(named(root, lineages), dvc_objects.stores(root))
+    needed = _needed(root, registry)
     return [
         *leftovers.leftovers(root, policy),
         *leftovers.checkpoints(root, policy),
@@ -110,6 +111,13 @@ def _of_disk(root: Path, registry: Registry | None, policy: Policy) -> list[Item
         *leftovers.logs(root, policy),
         *dvc_objects.old_objects(root, needed, policy),
     ]
+
+
+def _needed(root: Path, registry: Registry | None) -> set[str]:
+    """What DVC must keep. Raises RlhfError where that cannot be told."""
+    stay = set() if registry is None else registry.stays
+    lineages = [] if registry is None else [registry.lineage(registry.versions[key]) for key in stay]
+    return with_members(named(root, lineages), dvc_objects.stores(root))
 
 
 def _remove(items: Iterable[Item], done: Cleaned, on_item: OnItem) -> None:

@@ -17,6 +17,8 @@ TEMPORARY, CHECKPOINTS, COPIES, LOGS = "leftovers", "checkpoints", "copies of ve
 _ROOMS = ("models", "reports", "data", STATE)
 _THEIRS = {"mlartifacts", "prefect", "dvc-remote"}
 _RETIRED = ".retired.tmp"
+#: An hour.
+WRITING_DAYS = 1 / 24
 
 
 def leftovers(root: Path, policy: Policy) -> Iterator[Item]:
@@ -26,11 +28,16 @@ def leftovers(root: Path, policy: Policy) -> Iterator[Item]:
         place = path.with_name(path.name.removeprefix(".").removesuffix(_RETIRED))
         if path.name.endswith(_RETIRED) and not place.exists():
             continue
-        if not policy.is_young(changed_at(path)):
+        if _is_left(path, policy):
             yield of_path(TEMPORARY, path, root, "its writer was killed")
     for path in (root / STATE / "tmp").glob("*"):
-        if not policy.is_young(changed_at(path)):
+        if _is_left(path, policy):
             yield of_path(TEMPORARY, path, root, "its writer was killed")
+
+
+def _is_left(path: Path, policy: Policy) -> bool:
+    """Not while it may still be written: not every writer is kept out by the locks of a cleaning."""
+    return not policy.is_within(changed_at(path), max(policy.params.grace_days, WRITING_DAYS))
 
 
 def _hidden(root: Path) -> Iterator[Path]:

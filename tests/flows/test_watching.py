@@ -22,8 +22,9 @@ from components.stages.step_log import as_csv
 from components.tracking import live
 from components.tracking.attempts import newest
 from components.tracking.runs import record_stage
-from components.tracking.tracker import connect
+from components.tracking.tracker import Tracker, connect
 from flows import watching as module
+from flows.artifacts import link_to_run
 from flows.watching import deliver_earlier, watching
 
 __all__ = ["database", "root"]
@@ -127,52 +128,61 @@ def expected(last):
 
 
 def test_a_server_that_hangs_dies_and_refuses_while_a_stage_runs(
-    root, quick, database, tmp_path, monkeypatch, prefect_server
+    root, quick, database, tmp_path, monkeypatch
 ):
     """Five steps each while it answers, hangs, is gone, answers 500, and is back."""
-    port, said = free_port(), []
+    port, said, linked = free_port(), [], []
     (tmp_path / "server.db").write_bytes(database.read_bytes())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    monkeypatch.setattr(module, "link_to_run", lambda stage, tracker, run: linked.append(run))
+    with watching(root, "ppo", said.append) as watch:
+        watch.started(os.getpid())
+        steps, numbers = live_steps("ppo"), iter(range(1, 26))
 
+        def five():
+            for _ in range(5):
+                steps.write(row(next(numbers)))
+
+        with server(port, tmp_path) as pid:
+            five()
+            until(lambda: newest(root, "ppo").sent().step == 5)
+            os.killpg(pid, signal.SIGSTOP)
+            five()
+            until(lambda: said)
+            assert newest(root, "ppo").sent().step == 5
+        five()
+        with refusing(port) as asked:
+            five()
+            until(asked.is_set)
+        with server(port, tmp_path):
+            five()
+            until(lambda: newest(root, "ppo").sent().step == 25)
+            write_csv(root, 25)
+            watch.end(None)
+            tracker = connect(root)
+            run = record_stage(tracker, "ppo")
+            found = tracker.client.get_run(run)
+            assert told(tracker, run) == expected(25)
+    assert (found.info.status, len(said), set(linked)) == ("FINISHED", 1, {run})
+    assert found.data.metrics["system/system_memory_usage_megabytes"] > 1
+    assert "system/cpu_utilization_percentage" in found.data.metrics
+
+
+def test_prefect_shows_how_far_a_stage_is_and_where_its_run_is(root, quick, prefect_server):
     @flow
     def stage():
-        with watching(root, "ppo", said.append) as watch:
-            watch.started(os.getpid())
-            steps, numbers = live_steps("ppo"), iter(range(1, 26))
+        with watching(root, "reward_model", pytest.fail) as watch:
+            for step in (1, 3, 4):
+                watch.progress(Progress("reward_model", step, 4, {}))
+                time.sleep(0.5)
+        tracker = Tracker(None, "http://ada:secret@127.0.0.1:5000/", root, "reviews", "3")
+        link_to_run("reward_model", tracker, "run7")
 
-            def five():
-                for _ in range(5):
-                    steps.write(row(next(numbers)))
-
-            with server(port, tmp_path) as pid:
-                watch.progress(Progress("ppo", 5, 25, {}))
-                five()
-                until(lambda: newest(root, "ppo").sent().step == 5)
-                os.killpg(pid, signal.SIGSTOP)
-                five()
-                until(lambda: said)
-                assert newest(root, "ppo").sent().step == 5
-            five()
-            with refusing(port) as asked:
-                five()
-                until(asked.is_set)
-            with server(port, tmp_path):
-                five()
-                until(lambda: newest(root, "ppo").sent().step == 25)
-                write_csv(root, 25)
-                watch.progress(Progress("ppo", 25, 25, {}))
-                watch.end(None)
-                tracker = connect(root)
-                run = record_stage(tracker, "ppo")
-                found = tracker.client.get_run(run)
-                return told(tracker, run), found.info.status, found.data.metrics, f"/runs/{run}"
-
-    figures, status, metrics, place = stage()
-    assert (figures, status, len(said)) == (expected(25), "FINISHED", 1)
-    assert metrics["system/system_memory_usage_megabytes"] > 1
-    assert "system/cpu_utilization_percentage" in metrics
-    assert artifacts("ppo-progress")[-1] == 100.0
-    assert place in artifacts("ppo-mlflow-run")[-1]
+    stage()
+    assert artifacts("reward-model-progress") == [100.0]
+    assert artifacts("reward-model-mlflow-run") == [
+        "[reward_model in MLflow](http://127.0.0.1:5000/#/experiments/3/runs/run7)"
+    ]
 
 
 def artifacts(key):
@@ -185,6 +195,7 @@ def artifacts(key):
 KILLED = """
 import sys, pathlib
 from components.live import live_steps
+from flows.artifacts import link_to_run
 from flows.watching import watching
 with watching(pathlib.Path(sys.argv[1]), "ppo", print):
     steps = live_steps("ppo")
