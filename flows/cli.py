@@ -15,10 +15,12 @@ from flows.commands import (
     diff,
     feedback,
     generate,
+    health,
     inbox,
     ingest,
     judge,
     lineage,
+    notifications,
     promote,
     reconcile,
     retrain,
@@ -59,6 +61,8 @@ for name, command in {
     "diff": diff.command,
     "generate": generate.command,
     "status": status.command,
+    "health": health.command,
+    "notifications": notifications.command,
     "simulate": simulate.command,
 }.items():
     app.command(name)(command)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, runtime, task
+from prefect import State, flow, get_run_logger, runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
@@ -25,13 +25,16 @@ from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
 from flows.locks import retraining
+from flows.outcomes import completed, ended
+from flows.placing import run_placed
 from flows.report import report
+from flows.telling import tell_candidate
 
 EVALUATE = "evaluate"
 
 
 @flow(name="retrain")
-def retrain(root: Path) -> dict[str, Any]:
+def retrain(root: Path) -> State[dict[str, Any]]:
     """Bring every stage up to date, record it, register what came out.
 
     Returns:
@@ -45,6 +48,11 @@ def retrain(root: Path) -> dict[str, Any]:
         StageFailedError: a stage ended with an error.
         RegistryError: MLflow cannot be reached; the stages' work is kept.
     """
+    return ended(root, lambda: bring_up_to_date(root))
+
+
+def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
+    """What the flow does; its state is Ready, Blocked, or Unchanged where nothing is new. Errors: `retrain`."""
     with retraining(root):
         close_dead_runs(root)
         _feedback_at_hand(root)
@@ -55,7 +63,19 @@ def retrain(root: Path) -> dict[str, Any]:
         create_markdown_artifact(report(root, summary), key="retraining")
     if summary["verdict"] == READY:
         summary["asked"] = ask_reviewer(root, versions["candidate"].version)
-    return summary
+    tell_candidate(root, summary)
+    return _outcome(summary)
+
+
+def _outcome(summary: dict[str, Any]) -> State[dict[str, Any]]:
+    candidate = summary["versions"]["candidate"]
+    words = [
+        f"{candidate['name']} version {candidate['version']} is {summary['verdict']}",
+        *summary["reasons"],
+    ]
+    if all(stage["status"] == "up to date" for stage in summary["stages"]) and not candidate["created"]:
+        return completed("Unchanged", f"nothing is new: {'; '.join(words)}", summary)
+    return completed(summary["verdict"].capitalize(), "; ".join(words), summary)
 
 
 def _run_stages(root: Path) -> list[StageRun]:
@@ -91,7 +111,10 @@ def hold_against_champion(root: Path) -> None:
 
 @task(cache_policy=NO_CACHE)
 def run_stage(root: Path, stage: str) -> StageRun:
-    """`dvc repro` of one stage: what it prints goes to the run's log, what it tells of its way to the display."""
+    """`dvc repro` of one stage, here or on a worker.
+
+    What it prints goes to the run's log, what it tells of its way to the display.
+    """
     logger, screen, artifact = get_run_logger(), display(), ProgressArtifact(stage)
 
     def take(line: str) -> None:
@@ -104,7 +127,7 @@ def run_stage(root: Path, stage: str) -> StageRun:
             screen.line(line)
 
     screen.started(stage)
-    run = dvc.repro(root, stage, take)
+    run = run_placed(root, stage, take)
     screen.finished(run)
     return run
 
@@ -122,7 +145,7 @@ def register(root: Path, stages: list[str]) -> dict[str, Registered]:
 def ask_reviewer(root: Path, version: str) -> str | None:
     """Ask in Prefect's UI where `rlhf serve` has registered that; the candidate is registered either way."""
     # Prefect's runner comes with it: nothing that a retraining without anyone to ask should load.
-    from flows.deployments import ask_once
+    from flows.asking import ask_once
 
     try:
         return ask_once(root, version)
