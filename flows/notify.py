@@ -12,10 +12,10 @@ from prefect.logging import get_run_logger
 from prefect.logging.loggers import get_logger
 
 from components.config import load_params
-from components.config.notifications import LOG
+from components.config.notifications import LOG, NotificationParams
 from components.errors import RlhfError
 from flows.log_file import FILE, LogFile
-from flows.outbox import Letter, News, forget_old, letter_of, unsent
+from flows.outbox import Kind, Letter, News, forget_old, letter_of, unsent
 from flows.terminal import note, printable
 
 TRIES, PAUSE_S = 3, 1.0
@@ -34,11 +34,23 @@ def notify(root: Path, news: News) -> None:
     What a notifier does not take is told in the run's log, kept, and offered again by `tell_later`.
     """
     try:
-        notifiers = getattr(load_params(root / "params.yaml").notifications, news.kind)
-        with letter_of(root, _plain(news), notifiers) as letter:
+        named = _notifiers(load_params(root / "params.yaml").notifications)
+        with letter_of(root, _plain(news), named[news.kind]) as letter:
             _offer(root, letter)
     except (RlhfError, OSError) as error:
         _warn(f"nobody could be told of {news.subject!r}: {error}")
+
+
+def _notifiers(params: NotificationParams) -> dict[Kind, tuple[str, ...]]:
+    return {
+        "candidate_ready": params.candidate_ready,
+        "candidate_blocked": params.candidate_blocked,
+        "batch_held": params.batch_held,
+        "batch_rejected": params.batch_rejected,
+        "run_failed": params.run_failed,
+        "training_diverged": params.training_diverged,
+        "health": params.health,
+    }
 
 
 def tell_later(root: Path) -> None:
