@@ -10,9 +10,18 @@ from flows import dvc
 from flows.display import StageRun
 
 
+def check_places(root: Path) -> None:
+    """Before the first stage. Raises RlhfError where `resources` names a work pool that Prefect does not have."""
+    pools = set(_pools(root).values())
+    if pools:
+        from flows.pools import check_pools
+
+        check_pools(sorted(pools))
+
+
 def run_placed(root: Path, stage: str, on_line: Callable[[str], None]) -> StageRun:
     """Bring a stage up to date where `resources` in params.yaml says. Errors: flows.dvc.repro, flows.pools."""
-    pool = pool_of(root, stage)
+    pool = _pools(root).get(stage)
     if pool is None:
         return dvc.repro(root, stage, on_line)
     # Prefect's runner comes with it: nothing that a retraining on one machine should load.
@@ -21,7 +30,7 @@ def run_placed(root: Path, stage: str, on_line: Callable[[str], None]) -> StageR
     return run_on_pool(root, stage, pool, on_line)
 
 
-def pool_of(root: Path, stage: str) -> str | None:
-    """The work pool that runs a stage; None: this process does."""
-    placed = {str(name): each for name, each in load_params(root / "params.yaml").resources.items()}
-    return placed[stage].work_pool if stage in placed else None
+def _pools(root: Path) -> dict[str, str]:
+    """By stage, of those that do not run here."""
+    placed = load_params(root / "params.yaml").resources
+    return {stage: each.work_pool for stage, each in placed.items() if each.work_pool is not None}

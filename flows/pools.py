@@ -7,7 +7,7 @@ of Kubernetes). What a stage reads and writes lies there, and DVC's locks with i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prefect import get_client
@@ -39,13 +39,27 @@ CANCEL_S = 60.0
 _OPEN = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 
 
+def check_pools(pools: Iterable[str]) -> None:
+    """Before anything runs. Raises RlhfError where the server has no such work pool."""
+    with get_client(sync_client=True) as client:
+        for pool in pools:
+            try:
+                client.read_work_pool(pool)
+            except ObjectNotFound:
+                raise RlhfError(
+                    f"Prefect has no work pool {pool!r}, which params.yaml names under resources",
+                    "on the server that PREFECT_API_URL names: "
+                    f"`prefect work-pool create {pool} --type process`, then `prefect worker start --pool {pool}`",
+                ) from None
+
+
 def run_on_pool(root: Path, name: str, pool: str, on_line: Callable[[str], None]) -> StageRun:
     """Have a worker bring a stage up to date.
 
     Raises:
         StageFailedError: it ended with an error.
         BusyError: another process runs it.
-        RlhfError: the work pool does not exist, nobody works for it, or its worker does not share this folder.
+        RlhfError: nobody works for the pool, or its worker does not share this folder.
     """
     start = time.monotonic()
     with get_client(sync_client=True) as client:
@@ -66,26 +80,18 @@ def run_on_pool(root: Path, name: str, pool: str, on_line: Callable[[str], None]
 def _register(client: SyncPrefectClient, root: Path, pool: str) -> str:
     """The deployment `stage/<registry>-<pool>`, made or brought up to date."""
     name = f"{load_params(root / 'params.yaml').registry.name}-{pool}"
-    try:
-        client.create_deployment(
-            flow_id=client.create_flow_from_name(stage.name),
-            name=name,
-            description="One stage of a retraining.",
-            work_pool_name=pool,
-            path=str(root),
-            entrypoint=f"{stage.fn.__module__}.{stage.fn.__name__}",
-            pull_steps=[
-                {"prefect.deployments.steps.set_working_directory": {"directory": str(root.resolve())}}
-            ],
-            tags=[project_tag(root)],
-            parameter_openapi_schema=parameter_schema(stage.fn).model_dump_for_openapi(),
-            enforce_parameter_schema=True,
-        )
-    except ObjectNotFound:
-        raise RlhfError(
-            f"Prefect has no work pool {pool!r}, which params.yaml names under resources",
-            f"`prefect work-pool create {pool} --type process`, then `prefect worker start --pool {pool}`",
-        ) from None
+    client.create_deployment(
+        flow_id=client.create_flow_from_name(stage.name),
+        name=name,
+        description="One stage of a retraining.",
+        work_pool_name=pool,
+        path=str(root),
+        entrypoint=f"{stage.fn.__module__}.{stage.fn.__name__}",
+        pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(root.resolve())}}],
+        tags=[project_tag(root)],
+        parameter_openapi_schema=parameter_schema(stage.fn).model_dump_for_openapi(),
+        enforce_parameter_schema=True,
+    )
     return f"{stage.name}/{name}"
 
 

@@ -26,7 +26,7 @@ from flows.git import commit_if_wanted
 from flows.graph import stage_order
 from flows.locks import retraining
 from flows.outcomes import completed, ended
-from flows.placing import run_placed
+from flows.placing import check_places, run_placed
 from flows.report import report
 from flows.telling import tell_candidate
 
@@ -55,6 +55,7 @@ def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
     """What the flow does; its state is Ready, Blocked, or Unchanged where nothing is new. Errors: `retrain`."""
     with retraining(root):
         close_dead_runs(root)
+        check_places(root)
         _feedback_at_hand(root)
         stages = _run_stages(root)
         commit_if_wanted(root, "Retrain", "dvc.lock")

@@ -102,7 +102,9 @@ def test_ten_batches_at_once_start_one_retraining_and_a_second_is_busy(served, t
     assert served.command("ingest", *files).returncode == 0
     lock = served.root / ".rlhf/retrain.lock"
     first_pid = json.loads(lock.read_text())["pid"]
-    holder = served.wait_for(lambda: (said := json.loads(lock.read_text() or "{}")) and said["pid"] != first_pid and said)
+    holder = served.wait_for(
+        lambda: (said := json.loads(lock.read_text() or "{}")) and said["pid"] != first_pid and said
+    )
     kind, name, message = served.end_of(served.run("retrain", only_if_due=False))
     assert (kind, name) == ("CANCELLED", "Busy")
     assert f"process {holder['pid']} of {holder['user']}, since {holder['since']}" in message
