@@ -137,6 +137,19 @@ def test_no_project_takes_the_runs_of_another(project, tmp_path, prefect_server)
     assert other_project(project, ["a tag", project_tag(project)]) is None
 
 
+def test_a_server_makes_the_runs_of_a_schedule(project, prefect_server):
+    """With SQLAlchemy 2.1 it makes none, and says so in its own log alone."""
+    change_params(project, {"registry": {"name": "scheduled"}})
+    for deployment in deployments(project):
+        made = httpx.post(f"{prefect_server}/deployments/{deployment.apply()}/schedule", json={}, timeout=30)
+        made.raise_for_status()
+        wanted = {"name": {"any_": ["scheduled"]}}
+        flows = {"name": {"any_": [deployment.flow_name]}}
+        body = {"deployments": wanted, "flows": flows}
+        runs = httpx.post(f"{prefect_server}/flow_runs/filter", json=body, timeout=30).json()
+        assert bool(runs) is bool(deployment.schedules), deployment.flow_name
+
+
 # A worker, as the documentation starts it.
 
 

@@ -100,7 +100,9 @@ def test_a_server_that_goes_on_failing_harms_nobody_and_gets_it_later(root, team
         (letter,) = unsent(root)
         assert letter.owed == {"custom-webhook/team": "HTTP status 500"}
         told = capsys.readouterr().err
-        assert "custom-webhook/team did not take 'batch week-1 waits': HTTP status 500" in " ".join(told.split())
+        assert "custom-webhook/team did not take 'batch week-1 waits': HTTP status 500" in " ".join(
+            told.split()
+        )
         assert SECRET not in told
         assert SECRET not in "".join(path.read_text() for path in root.rglob(".rlhf/**/*.json*"))
         # Too soon.
@@ -163,7 +165,12 @@ def test_reviewers_read_names_and_numbers_of_gates_not_what_models_say(root):
     (root / "reports").mkdir()
     (root / "reports/gates.json").write_text(json.dumps({"verdict": "BLOCKED", "gates": gates}))
     version = {"name": "reviews-candidate", "version": "3", "created": True}
-    summary = {"versions": {"candidate": version}, "verdict": "BLOCKED", "reasons": ["say 'buy now'"], "asked": None}
+    summary = {
+        "versions": {"candidate": version},
+        "verdict": "BLOCKED",
+        "reasons": ["say 'buy now'"],
+        "asked": None,
+    }
     tell_candidate(root, summary)
     tell_candidate(root, summary)
     assert lines(root) == [
@@ -178,7 +185,9 @@ def test_reviewers_read_names_and_numbers_of_gates_not_what_models_say(root):
 def test_a_rejected_file_is_told_by_its_codes(root):
     write_params(root)
     counts = {"read": 0, "accepted": 0, "quarantined": 0, "duplicates": 0}
-    result = IngestResult("a <b>.csv", "a-b-1234", "rejected", **counts, reasons={"ENCODING": 1}, message="'x'")
+    result = IngestResult(
+        "a <b>.csv", "a-b-1234", "rejected", **counts, reasons={"ENCODING": 1}, message="'x'"
+    )
     tell_batch(root, result)
     ((kind, subject, body),) = lines(root)
     assert (kind, subject) == ("batch_rejected", "batch a-b-1234 was rejected")

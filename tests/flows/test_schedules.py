@@ -6,6 +6,7 @@ import signal
 import time
 
 import httpx
+import psutil
 import pytest
 from feedback_files import write_pairs
 from stages.small_project import change_params
@@ -69,6 +70,11 @@ class Served:
         more = self.runs(flow)[after + len(states) :]
         return states + [self.end_of(run) for run in more]
 
+    def holder(self):
+        """Who retrains, once a process is at it that stays there."""
+        said = json.loads((self.root / ".rlhf/retrain.lock").read_text() or "{}")
+        return said if said and psutil.pid_exists(said["pid"]) else None
+
     def told(self, kind):
         return [entry for entry in read_entries(self.root / FILE) if entry["kind"] == kind]
 
@@ -122,3 +128,47 @@ def test_a_little_feedback_is_not_worth_one(served, tmp_path):
     ((kind, name, message),) = served.ends("retrain", before)
     assert (kind, name) == ("COMPLETED", "NotDue")
     assert message == f"2 new rows of the {ROWS} that start a retraining"
+
+
+def test_a_stage_that_diverges_ends_the_run_and_is_told(served):
+    (served.root / "fail-prepare").write_text("DIVERGED: gradients were not finite 3 times in a row")
+    kind, name, message = served.end_of(served.run("retrain"))
+    (served.root / "fail-prepare").unlink()
+    assert (kind, name) == ("FAILED", "Diverged")
+    why = "stage prepare failed: DIVERGED: gradients were not finite 3 times in a row"
+    assert message == f"{why}. Remedy: lower the learning rate"
+    (told,) = served.told("training_diverged")
+    assert told["body"] == f"{why}\nRemedy: lower the learning rate"
+
+
+def test_a_killed_retraining_is_closed_and_told_once(served):
+    (served.root / "slow-prepare").touch()
+    run = served.run("retrain")
+    os.kill(served.wait_for(served.holder)["pid"], signal.SIGKILL)
+    assert served.end_of(run)[0] == "CRASHED"
+    (served.root / "slow-prepare").unlink()
+    for named in ("Reconciled", "Nothing"):
+        kind, name, message = served.end_of(served.run("reconcile"))
+        assert (kind, name) == ("COMPLETED", named), message
+    (told,) = served.told("run_failed")
+    assert told["subject"] == "retrain was killed"
+    assert list((served.root / ".rlhf/runs").glob(f"{run}.json")) == []
+
+
+def test_the_inbox_is_emptied_and_the_health_report_tells_of_it(served, tmp_path):
+    arrivals = served.root / "arrivals"
+    assert served.end_of(served.run("ingest-inbox"))[1] == "Empty"
+    write_pairs(arrivals / "week-9.jsonl", topic="hinge", count=1)
+    (arrivals / "week-9.jsonl.done").touch()
+    kind, name, message = served.end_of(served.run("ingest-inbox"))
+    assert (name, message) == ("Taken", "week-9-" + message.removeprefix("week-9-"))
+    assert (arrivals / "done/week-9.jsonl").exists()
+    kind, name, message = served.end_of(served.run("health"))
+    assert (kind, name) == ("COMPLETED", "Reported"), message
+    page = (served.root / "reports/health.md").read_text()
+    assert "- candidate reviews-candidate version 2 (reviewer): `rlhf promote 2 --approver NAME`" in page
+    assert "- batches: 13 accepted" in page
+    assert page.count("Diverged") == page.count("Crashed") == 1
+    assert "has all feedback" in page
+    (told,) = served.told("health")
+    assert told["body"] == page[:2000]
