@@ -1,5 +1,6 @@
 """The deployments as code and as prefect.yaml: one says what the other says, and a work pool runs them."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import httpx
 import pytest
 import yaml
 from prefect.cli.deploy._triggers import _initialize_deployment_triggers
+from prefect.utilities.templating import apply_values, find_placeholders
 from stages.small_project import change_params
 from tracking.fake_workspace import PROJECT, write_batch, write_dvc_workspace
 from tracking.rlhf_command import Command
@@ -148,6 +150,21 @@ def test_a_server_makes_the_runs_of_a_schedule(project, prefect_server):
         body = {"deployments": wanted, "flows": flows}
         runs = httpx.post(f"{prefect_server}/flow_runs/filter", json=body, timeout=30).json()
         assert bool(runs) is bool(deployment.schedules), deployment.flow_name
+
+
+def test_the_template_for_kubernetes_is_a_job_that_asks_for_a_gpu(prefect_server):
+    template = json.loads((PROJECT / "deploy/work-pools/kubernetes-gpu.json").read_text())
+    variables = template["variables"]["properties"]
+    assert {each.name for each in find_placeholders(template["job_configuration"])} == set(variables)
+    pool = {"name": "cluster", "type": "kubernetes", "base_job_template": template}
+    assert httpx.post(f"{prefect_server}/work_pools/", json=pool, timeout=30).status_code == 201
+    values = {name: each["default"] for name, each in variables.items() if "default" in each}
+    job = apply_values(template["job_configuration"], values | {"image": "ours:1"})["job_manifest"]
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert (job["kind"], container["image"]) == ("Job", "ours:1")
+    assert container["resources"]["limits"] == {"nvidia.com/gpu": 1}
+    (claim, _) = job["spec"]["template"]["spec"]["volumes"]
+    assert claim["persistentVolumeClaim"] == {"claimName": "rlhf-project"}
 
 
 # A worker, as the documentation starts it.
