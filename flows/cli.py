@@ -18,10 +18,12 @@ from flows.commands import (
     down,
     feedback,
     generate,
+    health,
     inbox,
     ingest,
     judge,
     lineage,
+    notifications,
     promote,
     reconcile,
     retrain,
@@ -67,6 +69,8 @@ for name, command in {
     "clean": clean.command,
     "generate": generate.command,
     "status": status.command,
+    "health": health.command,
+    "notifications": notifications.command,
     "simulate": simulate.command,
 }.items():
     app.command(name)(command)

@@ -1,36 +1,157 @@
-"""Closes runs whose process was killed: Prefect shows them as running for ever."""
+"""Runs whose process was killed: Prefect shows them as running for ever. They are closed, and people are told.
+
+A run holds a lock on its record in .rlhf/runs while it lives. A lock that is free was held by a process that is gone.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TextIO
+from uuid import UUID
 
 from prefect import get_client, runtime
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowRunFilter,
+    FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
+
+from components.locks import exclusive
+from components.workspace import STATE
+from flows.notify import notify
+from flows.outbox import News
+
+FOLDER = STATE / "runs"
+#: A run has its record, whole, some moments after Prefect calls it running. One without is dead after so long.
+GRACE_S = 60.0
+WHY = "its process ended without telling"
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A run that was closed: its id, its flow, its own name."""
+
+    run: str
+    flow: str
+    name: str
 
 
 def workspace_tag(root: Path) -> str:
-    """Marks the retrainings of this folder on this machine, of which one runs at a time."""
+    """Marks the runs of this folder on this machine."""
     return f"retrain:{socket.gethostname()}:{root.resolve()}"
 
 
-def close_dead_runs(root: Path) -> None:
-    """To be called with the workspace's lock held: then no other retraining of it can be alive."""
-    mine = runtime.flow_run.id
+@contextmanager
+def alive(root: Path) -> Iterator[None]:
+    """This flow run's process lives, for the block: whoever looks for dead runs lets it be."""
+    run = str(runtime.flow_run.id or "")
+    if not run:
+        yield
+        return
+    about = {"flow": str(runtime.flow_run.flow_name), "name": str(runtime.flow_run.name)}
+    with exclusive(root / FOLDER / f"{run}.json") as record:
+        _write(record, about)
+        yield
+        # Prefect is yet to be told of its last state.
+        _write(record, about | {"ended": True})
+
+
+def _write(record: TextIO, content: dict[str, Any]) -> None:
+    record.truncate(0)
+    json.dump(content, record)
+    record.flush()
+
+
+def close_dead_runs(root: Path) -> list[Dead]:
+    """Close each run of this workspace whose process is gone, and tell people of it."""
     with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(flow_run_filter=_running(workspace_tag(root))):
-            if str(run.id) != str(mine):
-                crashed = Crashed(message="its process ended without telling")
-                client.set_flow_run_state(run.id, crashed, force=True)
+        found = [*_left_behind(root, client), *_without_record(root, client)]
+    for dead in found:
+        _tell(root, dead)
+    return found
+
+
+def _left_behind(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
+    for path in sorted((root / FOLDER).glob("*.json")):
+        record = _abandoned(path)
+        if record is None:
+            continue
+        was_open = _close(client, path.stem)
+        if was_open or not record.get("ended"):
+            yield Dead(path.stem, record.get("flow", ""), record.get("name", ""))
+        path.unlink(missing_ok=True)
+
+
+def _abandoned(path: Path) -> dict[str, Any] | None:
+    """What a record says whose process is gone; None of one that lives, or is only just beginning or ending."""
+    try:
+        with exclusive(path, wait=False) as handle:
+            handle.seek(0)
+            text = handle.read()
+            age = time.time() - path.stat().st_mtime
+    except (BlockingIOError, FileNotFoundError):
+        return None
+    record = _parsed(text)
+    return None if record.get("ended", not text) and age < GRACE_S else record
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _close(client: SyncPrefectClient, run: str) -> bool:
+    """Whether Prefect thought that the run went on; it no longer does."""
+    try:
+        state = client.read_flow_run(UUID(run)).state
+    except (ObjectNotFound, ValueError):
+        # Of another server: an embedded one, where a lasting one is set now.
+        return False
+    if state is not None and state.is_final():
+        return False
+    client.set_flow_run_state(UUID(run), Crashed(message=WHY), force=True)
+    return True
+
+
+def _without_record(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
+    """Runs that were killed before they wrote their record."""
+    for run in client.read_flow_runs(flow_run_filter=_running(workspace_tag(root))):
+        if str(run.id) != str(runtime.flow_run.id) and not (root / FOLDER / f"{run.id}.json").exists():
+            _close(client, str(run.id))
+            yield Dead(str(run.id), _flow_name(client, run), run.name)
+
+
+def _flow_name(client: SyncPrefectClient, run: FlowRun) -> str:
+    return client.read_flow(run.flow_id).name
 
 
 def _running(tag: str) -> FlowRunFilter:
-    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING]))
-    return FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]), state=state)
+    before = datetime.now(UTC) - timedelta(seconds=GRACE_S)
+    return FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[tag]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
+        start_time=FlowRunFilterStartTime(before_=before),
+    )
+
+
+def _tell(root: Path, dead: Dead) -> None:
+    subject = f"{dead.flow or 'a run'} was killed"
+    body = f"Run {dead.name} of {dead.flow} ended without telling: it was killed, or its machine went down.\n"
+    what = "Nothing is lost: `rlhf retrain`, or the next scheduled run, goes on."
+    notify(root, News("run_failed", dead.run, subject, f"{body}{what}"))

@@ -1,118 +1,126 @@
-"""What a Prefect server may start in this project: the deployments, and how a reviewer is asked through one."""
+"""What a Prefect server may start in this project, and when: the deployments that `rlhf serve` registers and runs.
+
+`prefect.yaml` says the same for work pools; tests/flows/test_deployments.py holds one against the other.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from prefect import get_client, serve
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterId,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.deployments import run_deployment
-from prefect.deployments.runner import EntrypointType
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.events import DeploymentEventTrigger
 from prefect.exceptions import ObjectNotFound
-from prefect.utilities.urls import url_for
+from prefect.schedules import Cron, Interval
 
-from components.config import load_params
-from components.errors import RlhfError
-from components.tracking.reviewing import look_at_candidate
-from components.tracking.tracker import connect
+from components.config import Params, load_params
+from components.errors import ConfigError, RlhfError
 from flows.approve import approve
+from flows.dead_runs import workspace_tag
+from flows.ingest import REGISTRY
+from flows.project import other_project, project_tag
+from flows.scheduled import health, ingest_inbox, reconcile, retrain
 
-#: States of a run that a reviewer can still answer, or that is on its way there.
-_OPEN = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The run that waits for a reviewer, and whether this call made it."""
-
-    run: str
-    url: str
-    is_new: bool
+ACCEPTED = "feedback.batch.accepted"
 
 
 def serve_deployments(root: Path) -> None:
-    """Register the deployments, and run what is asked of them until a signal ends this process."""
-    deployment = approve.to_deployment(
-        _name(root),
-        description="Asks a reviewer about a candidate; `rlhf ask` and a retraining start it.",
-        entrypoint_type=EntrypointType.MODULE_PATH,
-    )
-    serve(deployment, print_starting_message=False)
-
-
-def ask(root: Path, version: str) -> Asked:
-    """Have a reviewer asked about a candidate, unless a run asks already.
+    """Register the deployments, and run what is asked of them until a signal ends this process.
 
     Raises:
-        PromotionRefusedError: there is nothing to decide: components.tracking.reviewing.
-        RlhfError: nothing serves the deployment.
-        RegistryError: there is no such version, or MLflow cannot be reached.
+        ConfigError: a schedule is none.
+        RlhfError: another project on the server has the same names.
     """
-    digest = look_at_candidate(connect(root), version).digest
-    known = _open_run(root, digest)
-    run = known or _start(root, version, digest, once=False)
-    if run is None:
-        raise RlhfError(
-            f"Prefect knows no deployment {_full_name(root)}",
-            "run `rlhf serve` on the machine that holds this project",
-        )
-    return Asked(str(run.id), _url(run), is_new=known is None)
+    found = deployments(root)
+    for each in found:
+        _refuse_foreign(root, each)
+    serve(*found, print_starting_message=False)
 
 
-def ask_once(root: Path, version: str) -> str | None:
-    """Ask after a retraining; returns the run's page, or None where nobody ever served the deployment here.
+def deployments(root: Path) -> list[RunnerDeployment]:
+    """All of them, each named by the registry: several projects may share a server.
 
-    A candidate that was asked about before is not asked about again, whatever the answer was.
+    Raises:
+        ConfigError: a schedule is none.
     """
-    run = _start(root, version, look_at_candidate(connect(root), version).digest, once=True)
-    return _url(run) if run else None
-
-
-def _start(root: Path, version: str, digest: str, *, once: bool) -> FlowRun | None:
+    params = load_params(root / "params.yaml")
+    tags = [project_tag(root), workspace_tag(root)]
     try:
-        return run_deployment(
-            _full_name(root),
-            parameters={"candidate": int(version)},
-            flow_run_name=f"candidate {version}",
-            tags=[digest],
-            idempotency_key=digest if once else None,
-            timeout=0,
-            as_subflow=False,
-        )
-    except ObjectNotFound:
-        return None
+        return [
+            *(_deployment(flow, params, tags=tags, **options) for flow, options in _served(params)),
+            # Suspended it has no process, so that no missing process makes it a dead run.
+            _deployment(approve, params, tags=[project_tag(root)]),
+        ]
+    except ValueError as error:
+        raise ConfigError(
+            f"params.yaml: schedule: {error}", "mend the cron expression or the time zone"
+        ) from None
 
 
-def _open_run(root: Path, digest: str) -> FlowRun | None:
+def _served(params: Params) -> list[tuple[Any, dict[str, Any]]]:
+    """Each flow with what starts it, and how many runs there may be at a time."""
+    plan = params.schedule
+    return [
+        (ingest_inbox, {"schedule": _every(plan.inbox_seconds), "concurrency_limit": _at_most(1)}),
+        (
+            retrain,
+            {
+                # The lock of the workspace lets one work. The second is let in to say so, and who works; no third.
+                "concurrency_limit": _at_most(2),
+                "schedule": _cron(plan.retrain_cron, plan.time_zone) if plan.retrain_cron else None,
+                "parameters": {"only_if_due": False},
+                "triggers": [_on_accepted(params)],
+            },
+        ),
+        (reconcile, {"schedule": _every(plan.reconcile_seconds), "concurrency_limit": _at_most(1)}),
+        (health, {"schedule": _cron(plan.health_cron, plan.time_zone), "concurrency_limit": _at_most(1)}),
+    ]
+
+
+def _deployment(flow: Any, params: Params, **options: Any) -> RunnerDeployment:
+    found: RunnerDeployment = flow.to_deployment(
+        params.registry.name, entrypoint_type=EntrypointType.MODULE_PATH, **options
+    )
+    return found
+
+
+def _on_accepted(params: Params) -> DeploymentEventTrigger:
+    return DeploymentEventTrigger(
+        name=f"retrain {params.registry.name} when feedback was accepted",
+        enabled=params.schedule.retrain_on_feedback,
+        expect={ACCEPTED},
+        match={"prefect.resource.id": "rlhf.feedback.*", REGISTRY: params.registry.name},
+        parameters={"only_if_due": True},
+    )
+
+
+def _at_most(runs: int) -> ConcurrencyLimitConfig:
+    """More are not kept waiting: a later run does what they would have done."""
+    return ConcurrencyLimitConfig(limit=runs, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+
+
+def _every(seconds: int) -> Any:
+    return Interval(timedelta(seconds=seconds))
+
+
+def _cron(expression: str, time_zone: str) -> Any:
+    return Cron(expression, timezone=time_zone)
+
+
+def _refuse_foreign(root: Path, deployment: RunnerDeployment) -> None:
+    name = f"{deployment.flow_name}/{deployment.name}"
     with get_client(sync_client=True) as client:
         try:
-            deployment = client.read_deployment_by_name(_full_name(root))
+            there = client.read_deployment_by_name(name)
         except ObjectNotFound:
-            return None
-        state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_OPEN))
-        runs = client.read_flow_runs(
-            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
-            flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[digest]), state=state),
+            return
+    other = other_project(root, there.tags)
+    if other is not None:
+        raise RlhfError(
+            f"the Prefect server has a deployment {name} of another project ({other}; this is {project_tag(root)})",
+            "set another registry.name in params.yaml; or, if that project is gone or was moved here, "
+            f"`prefect deployment delete {name}`",
         )
-    return runs[0] if runs else None
-
-
-def _name(root: Path) -> str:
-    return load_params(root / "params.yaml").registry.name
-
-
-def _full_name(root: Path) -> str:
-    return f"{approve.name}/{_name(root)}"
-
-
-def _url(run: FlowRun) -> str:
-    return url_for(run) or str(run.id)

@@ -31,6 +31,10 @@ _OWN = (
 _SKIPPED = {"didn't change, skipping": "up to date", "is cached - skipping run": "restored"}
 
 
+class StageCrashedError(StageFailedError):
+    """A stage ended without words of its own: the message quotes the last line it printed."""
+
+
 def repro(
     root: Path, stage: str, on_line: Callable[[str], None], on_start: Callable[[int], None] = lambda _: None
 ) -> StageRun:
@@ -64,6 +68,24 @@ def add_feedback(root: Path) -> None:
 def has_remote(root: Path) -> bool:
     status, _ = _dvc(root, "config", "core.remote")
     return status == 0
+
+
+def remote_state(root: Path) -> dict[str, Any]:
+    """The default remote's name, and how many files of the feedback it lacks; the name is None without a remote.
+
+    Raises:
+        RlhfError: the remote cannot be reached.
+    """
+    status, names = _dvc(root, "config", "core.remote")
+    if status or not (root / TRACKED).exists():
+        return {"remote": None if status else names[-1], "missing": 0}
+    status, lines = _dvc(root, "status", "--cloud", "--json", str(TRACKED))
+    if status:
+        raise RlhfError(
+            f"the DVC remote cannot be reached: {_last(lines)}", "make it reachable; `dvc push` then"
+        )
+    found = json.loads(next((line for line in lines if line.startswith("{")), "{}"))
+    return {"remote": names[-1], "missing": len(found)}
 
 
 def push_feedback(root: Path) -> None:
@@ -145,10 +167,12 @@ def _says_busy(line: str) -> bool:
 
 def _stage_error(stage: str, lines: Sequence[str]) -> StageFailedError:
     """The stage's own message and remedy where it printed them (components/stages/running.py)."""
+    message, remedy = _said(lines, "error: "), _said(lines, "remedy: ")
+    hint = remedy or f"see the lines above; `dvc repro --single-item {stage}` runs it alone"
+    if message:
+        return StageFailedError(f"stage {stage} failed: {message}", hint)
     own_words = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
-    message = _said(lines, "error: ") or _last(own_words)
-    hint = f"see the lines above; `dvc repro --single-item {stage}` runs it alone"
-    return StageFailedError(f"stage {stage} failed: {message}", _said(lines, "remedy: ") or hint)
+    return StageCrashedError(f"stage {stage} failed: {_last(own_words)}", hint)
 
 
 def _said(lines: Sequence[str], mark: str) -> str:

@@ -23,7 +23,11 @@ from flows.git import commit_if_wanted
 from flows.pace import Reading
 from flows.pages import PAGES, refresh_page
 from flows.sources import delivered
+from flows.telling import tell_batch
 from flows.terminal import note, printable
+
+#: What tells the events of one project from those of another on the same server.
+REGISTRY = "rlhf.registry"
 
 
 @flow(name="ingest")
@@ -109,14 +113,19 @@ def _publish(root: Path, results: list[IngestResult]) -> None:
         _push_or_warn(root)
     for result in results:
         if result.status != "already_ingested":
-            _tell(result)
+            _tell(root, result)
+            tell_batch(root, result)
     if results:
         create_table_artifact([_row(root, result) for result in results], key="feedback-batches")
 
 
-def _tell(result: IngestResult) -> None:
-    """An event such as feedback.batch.accepted: retraining and people may wait for it."""
-    resource = {"prefect.resource.id": f"rlhf.feedback.{result.batch}", "prefect.resource.name": result.batch}
+def _tell(root: Path, result: IngestResult) -> None:
+    """An event such as feedback.batch.accepted: a retraining may wait for it (flows/deployments.py)."""
+    resource = {
+        "prefect.resource.id": f"rlhf.feedback.{result.batch}",
+        "prefect.resource.name": result.batch,
+        REGISTRY: load_params(root / "params.yaml").registry.name,
+    }
     payload = {"accepted": result.accepted}
     emit_event(f"feedback.batch.{result.status}", resource=resource, payload=payload)
 

@@ -17,8 +17,13 @@ from components.tracking.tracker import connect
 def reconcile(root: Path) -> list[Outcome]:
     """One pass. Errors: components.tracking.reconciling."""
     outcomes = reconciling.reconcile(connect(root))
+    show_outcomes(outcomes)
+    return outcomes
+
+
+def show_outcomes(outcomes: list[Outcome]) -> None:
+    """On the page of the run at hand."""
     for each in outcomes:
         get_run_logger().info("candidate %s: %s", each.candidate, each.reason)
     if outcomes:
         create_table_artifact([asdict(each) for each in outcomes], key="approvals")
-    return outcomes

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, runtime, task
+from prefect import State, flow, get_run_logger, runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
@@ -24,14 +24,17 @@ from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
 from flows.locks import retraining
+from flows.outcomes import completed, ended
+from flows.placing import check_places, run_placed
 from flows.report import report
+from flows.telling import tell_candidate
 from flows.watching import deliver_earlier, watching
 
 EVALUATE = "evaluate"
 
 
 @flow(name="retrain")
-def retrain(root: Path) -> dict[str, Any]:
+def retrain(root: Path) -> State[dict[str, Any]]:
     """Bring every stage up to date, record it, register what came out.
 
     Returns:
@@ -45,8 +48,14 @@ def retrain(root: Path) -> dict[str, Any]:
         StageFailedError: a stage ended with an error.
         RegistryError: MLflow cannot be reached; the stages' work is kept.
     """
+    return ended(root, lambda: bring_up_to_date(root))
+
+
+def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
+    """What the flow does; its state is Ready, Blocked, or Unchanged where nothing is new. Errors: `retrain`."""
     with retraining(root):
         close_dead_runs(root)
+        check_places(root)
         deliver_earlier(root, get_run_logger().warning)
         _feedback_at_hand(root)
         stages = _run_stages(root)
@@ -56,7 +65,19 @@ def retrain(root: Path) -> dict[str, Any]:
         create_markdown_artifact(report(root, summary), key="retraining")
     if summary["verdict"] == READY:
         summary["asked"] = ask_reviewer(root, versions["candidate"].version)
-    return summary
+    tell_candidate(root, summary)
+    return _outcome(summary)
+
+
+def _outcome(summary: dict[str, Any]) -> State[dict[str, Any]]:
+    candidate = summary["versions"]["candidate"]
+    words = [
+        f"{candidate['name']} version {candidate['version']} is {summary['verdict']}",
+        *summary["reasons"],
+    ]
+    if all(stage["status"] == "up to date" for stage in summary["stages"]) and not candidate["created"]:
+        return completed("Unchanged", f"nothing is new: {'; '.join(words)}", summary)
+    return completed(summary["verdict"].capitalize(), "; ".join(words), summary)
 
 
 def _run_stages(root: Path) -> list[StageRun]:
@@ -92,7 +113,10 @@ def hold_against_champion(root: Path) -> None:
 
 @task(cache_policy=NO_CACHE)
 def run_stage(root: Path, stage: str) -> StageRun:
-    """`dvc repro` of one stage: what it prints goes to the run's log, what it tells of its way to the display."""
+    """`dvc repro` of one stage, here or on a worker.
+
+    What it prints goes to the run's log, what it tells of its way to the display.
+    """
     logger, screen = get_run_logger(), display()
 
     def take(line: str) -> None:
@@ -106,7 +130,7 @@ def run_stage(root: Path, stage: str) -> StageRun:
 
     screen.started(stage)
     with watching(root, stage, logger.warning) as watch:
-        run = dvc.repro(root, stage, take, watch.started)
+        run = run_placed(root, stage, take, watch.started)
     screen.finished(run)
     return run
 
@@ -124,7 +148,7 @@ def register(root: Path, stages: list[str]) -> dict[str, Registered]:
 def ask_reviewer(root: Path, version: str) -> str | None:
     """Ask in Prefect's UI where `rlhf serve` has registered that; the candidate is registered either way."""
     # Prefect's runner comes with it: nothing that a retraining without anyone to ask should load.
-    from flows.deployments import ask_once
+    from flows.asking import ask_once
 
     try:
         return ask_once(root, version)

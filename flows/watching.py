@@ -158,7 +158,7 @@ def _state(attempt: Attempt | None) -> tuple[Path, int] | None:
 @contextmanager
 def watching(root: Path, stage: str, say: Callable[[str], None]) -> Iterator[Watch]:
     """Watch the stage that runs in the block."""
-    with _environment(_IMPATIENT | {steps.FOLDER: str(root / LIVE)}):
+    with _environment(_IMPATIENT), keeping_steps(root):
         watch = Watch(root, stage, say)
         watch.start()
         try:
@@ -168,6 +168,13 @@ def watching(root: Path, stage: str, say: Callable[[str], None]) -> Iterator[Wat
             watch.end(str(error) if isinstance(error, Exception) else "its process was asked to end")
             raise
         watch.end(None)
+
+
+@contextmanager
+def keeping_steps(root: Path) -> Iterator[None]:
+    """A stage that is started in the block writes each of its steps where `watching` finds them."""
+    with _environment({steps.FOLDER: str(root / LIVE)}):
+        yield
 
 
 @contextmanager

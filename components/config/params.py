@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from components.config.feedback import FeedbackParams
 from components.config.notifications import NotificationParams
 from components.config.policy import PpoParams
+from components.config.resources import StageName, StageResources
 from components.config.retention import RetentionParams
 from components.config.schedule import ScheduleParams
 from components.config.section import Section
@@ -60,6 +61,7 @@ class Params(Section):
     servers: ServersParams
     schedule: ScheduleParams
     notifications: NotificationParams
+    resources: dict[StageName, StageResources]
     retention: RetentionParams
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from components.tracking.reconciling import OUTCOME
 from components.tracking.tracker import Tracker, connect, embedded_uri, mlflow_errors, tracking_uri
 from components.tracking.versions import champion_of, current_version, get_version
 from components.workspace import STATE
@@ -90,4 +91,5 @@ def _about(version: Any) -> dict[str, Any]:
         "feedback_batches": [batch for batch in tags.get("feedback_batches", "").split(",") if batch],
         "withdrawn_before": json.loads(tags.get("withdrawn_before", "{}")),
         "sha256": tags.get("sha256", ""),
+        "answer": tags.get(OUTCOME, ""),
     }

@@ -31,7 +31,7 @@ def command(
     """
     root = open_project(context)
     refuse_embedded()
-    from flows.deployments import ask
+    from flows.asking import ask
 
     asked = ask(root, str(version))
     if as_json:

@@ -12,10 +12,11 @@ from flows.workspace import open_project
 
 
 def command(context: typer.Context) -> None:
-    """Stay, and run what a lasting Prefect server starts in this project: a reviewer's approval in its UI.
+    """Stay, and run what a lasting Prefect server starts in this project, by the clock, by events, and by people.
 
-    PREFECT_API_URL names the server. While nobody serves, questions and answers wait in the server's database.
-    Ends with Ctrl-C or SIGTERM.
+    That is: taking in the inbox, retraining, carrying out approvals, the weekly health report, a reviewer's answer
+    in Prefect's UI. `schedule` in params.yaml says when; it is read once, now. PREFECT_API_URL names the server.
+    While nobody serves, questions and answers wait in the server's database. Ends with Ctrl-C or SIGTERM.
 
     \b
     prefect server start
@@ -26,7 +27,7 @@ def command(context: typer.Context) -> None:
     os.chdir(root)
     from flows.deployments import serve_deployments
 
-    next_step("`rlhf retrain`, or `rlhf ask CANDIDATE`, asks a reviewer at the server's page", as_json=True)
+    next_step("`rlhf ingest FILE`; what runs is on the server's page, what waits in `rlhf status`", as_json=True)
     serve_deployments(root)
 
 

@@ -16,7 +16,7 @@ __all__ = ["models"]
 @pytest.fixture(scope="session")
 def prefect_server():
     """Prefect's own test server; its address is what a person would set as PREFECT_API_URL."""
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         yield PREFECT_API_URL.value()
 
 

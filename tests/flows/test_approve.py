@@ -18,7 +18,7 @@ from components.tracking.manifest import manifest_of
 from components.tracking.registration import register_all
 from components.tracking.tracker import connect
 from components.tracking.versions import champion_of, checked_files, get_version
-from flows.deployments import ask, ask_once
+from flows.asking import ask, ask_once
 
 PROMOTE, DECLINE = {"decision": "promote"}, {"decision": "decline"}
 QUESTIONS = range(1, 5)

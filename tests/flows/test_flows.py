@@ -26,6 +26,7 @@ from flows.commands.generate import answers_of
 from flows.environment import prepare_environment
 from flows.ingest import ingest
 from flows.locks import retraining
+from flows.log_file import FILE, read_entries
 from flows.promote import promote, rollback
 from flows.retrain import hold_against_champion, retrain
 
@@ -126,6 +127,12 @@ def test_the_run_page_tells_what_happened(root):
 def test_the_second_retraining_skips_everything(root):
     summary = retrain(root)
     assert {stage["status"] for stage in summary["stages"]} == {"up to date"}
+    state = runs_of("retrain")[0].state
+    assert (state.name, state.message) == (
+        "Unchanged",
+        "nothing is new: reviews-candidate version 1 is READY",
+    )
+    assert [entry["kind"] for entry in read_entries(root / FILE)].count("candidate_ready") == 1
     assert [version["created"] for version in summary["versions"].values()] == [False, False, False]
     tracker = connect(root)
     assert len(tracker.client.search_runs([tracker.experiment])) == len(STAGES)
@@ -154,7 +161,8 @@ def test_a_failed_stage_ends_the_run_with_its_reason(root):
     with pytest.raises(StageFailedError, match="stage ppo failed: the loss is not a number"):
         retrain(root)
     run = runs_of("retrain")[0]
-    assert (run.state.type.value, "the loss is not a number" in run.state.message) == ("FAILED", True)
+    assert (run.state.type.value, run.state.name) == ("FAILED", "Failed")
+    assert run.state.message == "stage ppo failed: the loss is not a number. Remedy: lower the learning rate"
     (root / "fail-ppo").unlink()
     set_iterations(root, 1001)
 

@@ -1,7 +1,7 @@
 """Stand-ins for the stages, for tests of what drives them: they write the files that the stages write, at once.
 
 Run as `python fake_stages.py STAGE` in a workspace whose folder `ready-made` holds models.
-A file `fail-STAGE` makes a stage fail, a file `slow-STAGE` makes it last.
+A file `fail-STAGE` makes a stage fail, in the words that it holds; a file `slow-STAGE` makes it last.
 """
 
 import json
@@ -19,7 +19,8 @@ def main(stage):
     while Path(f"slow-{stage}").exists():
         time.sleep(0.05)
     if Path(f"fail-{stage}").exists():
-        print("error: the loss is not a number", file=sys.stderr)
+        why = Path(f"fail-{stage}").read_text() or "the loss is not a number"
+        print(f"error: {why}", file=sys.stderr)
         print("remedy: lower the learning rate", file=sys.stderr)
         sys.exit(1)
     if stage == "prepare":

@@ -1,0 +1,116 @@
+"""The flows that a Prefect server starts by itself. They take no folder: they work in that of `rlhf serve`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from prefect import State, flow, get_run_logger
+from prefect.deployments import run_deployment
+
+from components.config import load_params
+from components.feedback.sources.inbox import Arrival, Inbox, watching
+from components.tracking import reconciling
+from components.tracking.overview import has_registry
+from components.tracking.tracker import connect
+from flows import dvc
+from flows.dead_runs import close_dead_runs
+from flows.due import accepted_batches, is_due, wait_until_settled
+from flows.health import report_health
+from flows.inbox import Taken, take_in
+from flows.locks import refuse_if_busy
+from flows.notify import tell_later
+from flows.outcomes import completed, ended
+from flows.project import own_project
+from flows.reconcile import show_outcomes
+from flows.retrain import bring_up_to_date
+
+#: A file in the inbox is complete when two looks so far apart find it the same.
+SETTLE_S = 10.0
+#: Files of one run: each is moved when the run ends.
+MOST_AT_ONCE = 50
+
+
+@flow(name="ingest-inbox")
+def ingest_inbox() -> State[None]:
+    """Take in the files that are complete in the inbox."""
+    root = own_project()
+    return ended(root, lambda: _empty_inbox(root), once_a_day=True)
+
+
+@flow(name="retrain")
+def retrain(only_if_due: bool = False) -> State[dict[str, Any]]:
+    """Retrain; or first wait until batches stop coming in, and see whether what came is worth it."""
+    root = own_project()
+    return ended(root, lambda: _retrain(root, only_if_due))
+
+
+@flow(name="reconcile")
+def reconcile() -> State[None]:
+    """Close runs whose process died, tell what could not be told, carry out approvals left in MLflow."""
+    root = own_project()
+    return ended(root, lambda: _reconcile(root), once_a_day=True)
+
+
+@flow(name="health")
+def health() -> State[dict[str, Any]]:
+    """Write the health report, and send it."""
+    root = own_project()
+    return ended(root, lambda: report_health(root))
+
+
+def _empty_inbox(root: Path) -> State[None]:
+    folder = root / load_params(root / "params.yaml").schedule.inbox
+    folder.mkdir(parents=True, exist_ok=True)
+    with watching(folder):
+        inbox = Inbox(folder, SETTLE_S, lambda sentence: get_run_logger().warning("%s", sentence))
+        arrivals = _complete(inbox)
+        if not arrivals:
+            return completed("Empty", f"no complete file in {folder}")
+        # Not as a flow of its own: this run is the one that people look at.
+        taken: list[Taken] = take_in.fn(root, inbox, arrivals[:MOST_AT_ONCE])
+    told = ", ".join(f"{each.result.batch} {each.result.status}" for each in taken)
+    return completed("Taken", told or "nothing could be read; the log says why")
+
+
+def _complete(inbox: Inbox) -> list[Arrival]:
+    arrivals = inbox.look()
+    if not inbox.unfinished:
+        return arrivals
+    time.sleep(inbox.settle_s)
+    return inbox.look()
+
+
+def _retrain(root: Path, only_if_due: bool) -> State[dict[str, Any]]:
+    refuse_if_busy(root)
+    if only_if_due:
+        dvc.restore_feedback(root)
+        wait_until_settled(root, load_params(root / "params.yaml").schedule.debounce_seconds)
+        decision = is_due(root)
+        get_run_logger().info("%s", decision.reason)
+        if not decision.is_due:
+            return completed("NotDue", decision.reason)
+    known = accepted_batches(root)
+    outcome = bring_up_to_date(root)
+    if accepted_batches(root) - known:
+        _look_again(root)
+    return outcome
+
+
+def _look_again(root: Path) -> None:
+    """For batches that came while this retraining ran: their own runs found it busy."""
+    params = load_params(root / "params.yaml")
+    if params.schedule.retrain_on_feedback:
+        name = f"{retrain.name}/{params.registry.name}"
+        run_deployment(name, parameters={"only_if_due": True}, timeout=0, as_subflow=False)
+
+
+def _reconcile(root: Path) -> State[None]:
+    closed = close_dead_runs(root)
+    tell_later(root)
+    outcomes = reconciling.reconcile(connect(root)) if has_registry(root) else []
+    show_outcomes(outcomes)
+    told = [f"{dead.flow} {dead.name} was dead: closed" for dead in closed]
+    told += [f"candidate {each.candidate}: {each.reason}" for each in outcomes]
+    return completed("Reconciled" if told else "Nothing", "; ".join(told) or "nothing waited")
