@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.errors import BusyError, FeedbackError, RlhfError, StageFailedError
+from components.errors import BusyError, FeedbackError, RlhfError, StageFailedError, StoppedError
+from components.stages.ending import STOPPED
 from flows.display import StageRun
 from flows.processes import stream
 
@@ -28,6 +30,8 @@ _OWN = (
     "Updating lock file",
     "Data and pipelines are",
 )
+_KILLED = f"exited with {-signal.SIGKILL}"
+GOES_ON = "`rlhf retrain` goes on where it stopped"
 _SKIPPED = {"didn't change, skipping": "up to date", "is cached - skipping run": "restored"}
 
 
@@ -36,6 +40,7 @@ def repro(root: Path, stage: str, on_line: Callable[[str], None]) -> StageRun:
 
     Raises:
         StageFailedError: with what the stage said.
+        StoppedError: it was told to end, and goes on when it is run again.
         BusyError: another process runs it.
     """
     start = time.monotonic()
@@ -133,8 +138,16 @@ def _says_busy(line: str) -> bool:
     return line.startswith("ERROR: ") and any(mark in line for mark in _BUSY)
 
 
-def _stage_error(stage: str, lines: Sequence[str]) -> StageFailedError:
+def _stage_error(stage: str, lines: Sequence[str]) -> RlhfError:
     """The stage's own message and remedy where it printed them (components/stages/running.py)."""
+    stopped = _said(lines, "stopped: ")
+    if stopped and any(line.endswith(f"exited with {STOPPED}") for line in lines):
+        return StoppedError(f"stage {stage} stopped: {stopped}", GOES_ON)
+    if any(line.endswith(_KILLED) for line in lines):
+        return StageFailedError(
+            f"stage {stage} was killed (SIGKILL), by somebody or by the system for want of memory",
+            f"{GOES_ON}; where memory was short, set train.microbatch_tokens lower in params.yaml",
+        )
     own_words = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
     message = _said(lines, "error: ") or _last(own_words)
     hint = f"see the lines above; `dvc repro --single-item {stage}` runs it alone"

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,15 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
     finally:
         end(process)
         guardian.forget(process.pid)
+        if process.stdout:
+            process.stdout.close()
 
 
 def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) -> int:
     """Run a program and give each line it prints, stdout and stderr alike and without colours, to `on_line`.
+
+    Where the block around it ends early, the program is told to end, and its last lines are given too: a stage says
+    there which step it keeps.
 
     Returns:
         The program's exit status.
@@ -51,9 +56,19 @@ def stream(command: Sequence[str], cwd: Path, on_line: Callable[[str], None]) ->
         "errors": "replace",
     }
     with running(command, **options) as process:
-        for line in process.stdout or ():
-            on_line(_COLOURS.sub("", line.rstrip("\n")))
+        try:
+            _tell(process, on_line)
+        except BaseException:
+            end(process)
+            with suppress(Exception):
+                _tell(process, on_line)
+            raise
         return process.wait()
+
+
+def _tell(process: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
+    for line in process.stdout or ():
+        on_line(_COLOURS.sub("", line.rstrip("\n")))
 
 
 def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:
@@ -68,8 +83,6 @@ def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:
         time.sleep(0.02)
         process.poll()
     process.wait()
-    if process.stdout:
-        process.stdout.close()
 
 
 def _alive(group: int) -> bool:

@@ -16,18 +16,21 @@ from components.config import CheckpointParams
 from components.errors import DataError
 from components.files import digest_of, digest_tree, sha256_bytes, sha256_file
 from components.modeling.device import computes_in_bfloat16
+from components.stages.ending import told_to_end
 from components.stages.paths import CHECKPOINTS, SNAPSHOTS
 from components.training.checkpoints import Checkpoints
 from components.training.snapshots import Snapshots
+from components.training.workers import Workers
 
 #: Where the code that runs lies, whatever the folder it runs in.
 SOURCES = Path(__file__).parents[2]
 GRAPH = Path("dvc.yaml")
 
 
-def checkpoints_for(stage: str, params: CheckpointParams) -> Checkpoints:
-    """The checkpoints of this run of `stage`; those of runs with other inputs are swept."""
-    return Checkpoints(_folder_of_run(CHECKPOINTS / stage, stage), params.seconds)
+def checkpoints_for(stage: str, params: CheckpointParams, team: Workers) -> Checkpoints:
+    """The checkpoints of this run of `stage` in the processes of `team`; those of runs with other inputs are swept."""
+    folder = _folder_of_run(CHECKPOINTS / stage, stage)
+    return Checkpoints(folder, params.seconds, told_to_end=told_to_end, team=team)
 
 
 def snapshots_for(stage: str, iterations: Collection[int], writes: bool) -> Snapshots:

@@ -127,4 +127,4 @@ def _say(step: int, metrics: dict[str, float]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, STAGE)

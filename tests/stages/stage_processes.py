@@ -45,6 +45,11 @@ def _main(stage: str, workspace: Path, dies_saving: bool) -> None:
     module = importlib.import_module(f"components.stages.{stage}")
     if dies_saving:
         module.save_model = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
-    from components.stages.running import run_stage
+    if stage == "prepare":
+        from components.stages.running import run_stage
 
-    run_stage(module.main)
+        run_stage(module.main, stage)
+    else:
+        from components.stages.launching import run_training_stage
+
+        run_training_stage(module.main, stage)
