@@ -29,7 +29,10 @@ def with_prefect(root: Path, *modules: str) -> Iterator[None]:
     from flows.server import prefect_api
 
     with prefect_api(root, meanwhile=lambda: _import(modules)):
-        yield
+        from flows.dead_runs import marked_alive
+
+        with marked_alive(root):
+            yield
 
 
 def _import(modules: Iterable[str]) -> None:

@@ -55,7 +55,7 @@ def _launch(stage: str, processes: int) -> None:
     # --standalone: the processes meet on a free port of the loopback interface.
     words = ["--standalone", "--nproc-per-node", str(processes), "-m", f"components.stages.{stage}"]
     try:
-        run(parse_args(words))
+        run(parse_args(words))  # type: ignore[no-untyped-call]
     except SignalException:
         raise StoppedError(f"{stage} was told to end", _AGAIN) from None
     except ChildFailedError as error:

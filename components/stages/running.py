@@ -10,6 +10,7 @@ from components.disk import refused_by_disk
 from components.errors import BusyError, RlhfError, StoppedError
 from components.locks import exclusive_within
 from components.stages.ending import STOPPED, end_at_once_when_told, end_with_parent
+from components.stages.forgetting import before_stage
 from components.workspace import STATE
 
 #: How long a stage waits for another process of its own to end: one whose parent died needs until its step is made.
@@ -22,6 +23,7 @@ def run_stage(main: Callable[[], None], stage: str) -> None:
     end_with_parent()
     try:
         with alone(stage):
+            before_stage(stage)
             main()
     except StoppedError as error:
         _say("stopped", error)

@@ -33,7 +33,9 @@ def command(
     """
     root = open_project(context)
     from flows.locks import refuse_if_busy
+    from flows.room import refuse_without_room
 
+    refuse_without_room(root)
     refuse_if_busy(root)
     summary = _unless_told_to_end(root)
     typer.echo(json.dumps(summary)) if as_json else _print(root, summary)
