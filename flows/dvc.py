@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 import time
@@ -10,8 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from components.errors import BusyError, FeedbackError, RlhfError, StageFailedError, StoppedError
 from components.stages.ending import STOPPED
+from flows import outs
 from flows.display import StageRun
 from flows.processes import stream
 
@@ -84,7 +88,8 @@ def restore_feedback(root: Path) -> None:
     """Bring back feedback that data/feedback.dvc tells of and that this clone does not hold yet.
 
     Raises:
-        FeedbackError: neither the cache nor the remote has it. Going on would forget earlier batches.
+        FeedbackError: neither the cache nor the remote has it, or what they have is damaged. Going on would forget
+            earlier batches.
     """
     if (root / FEEDBACK).exists() or not (root / TRACKED).exists():
         return
@@ -94,6 +99,21 @@ def restore_feedback(root: Path) -> None:
             f"{TRACKED} tells of feedback that cannot be fetched: {_last(lines)}",
             "make the DVC remote reachable and run `dvc pull`; "
             f"or remove {TRACKED} to start without earlier feedback",
+        )
+    _refuse_damaged(root)
+
+
+def _refuse_damaged(root: Path) -> None:
+    """Feedback that was brought back, held against DVC's digests of it: DVC believes what lies in its cache."""
+    (tracked,) = yaml.safe_load((root / TRACKED).read_text(encoding="utf-8"))["outs"]
+    damaged = outs.damaged_files(root, str(FEEDBACK), tracked["md5"])
+    if damaged:
+        # Away with it, or the next try would find it here.
+        shutil.rmtree(root / FEEDBACK)
+        outs.discard_cached(root, str(FEEDBACK), tracked["md5"])
+        raise FeedbackError(
+            f"the DVC remote's copy of {damaged[0]} is damaged ({len(damaged)} files are); nothing of it was kept",
+            f"restore the remote's files, or ingest that batch's file again after removing {TRACKED}",
         )
 
 

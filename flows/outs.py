@@ -10,12 +10,8 @@ from components.tracking.lineage import read_lock
 
 def damaged(root: Path, stage: str) -> list[str]:
     """The files of a stage's outputs that are not what it wrote, or missing; what DVC's cache forgot is not known."""
-    found = []
-    for path, md5 in read_lock(root)[stage].outs.items():
-        for name, expected in _files(root, path, md5).items():
-            if not (root / name).is_file() or dvc_cache.md5_file(root / name) != expected:
-                found.append(name)
-    return sorted(found)
+    outs = read_lock(root)[stage].outs.items()
+    return sorted(name for path, md5 in outs for name in damaged_files(root, path, md5))
 
 
 def discard(root: Path, stage: str, names: list[str]) -> None:
@@ -23,9 +19,24 @@ def discard(root: Path, stage: str, names: list[str]) -> None:
     for name in names:
         (root / name).unlink(missing_ok=True)
     for path, md5 in read_lock(root)[stage].outs.items():
-        for each in {md5, *_files(root, path, md5).values()}:
-            if dvc_cache.cached(root, each).exists() and not dvc_cache.is_sound(root, each):
-                dvc_cache.cached(root, each).unlink()
+        discard_cached(root, path, md5)
+
+
+def damaged_files(root: Path, path: str, md5: str) -> list[str]:
+    """The files of what DVC keeps at `path` that differ from what it put into its cache, or are missing."""
+    files = _files(root, path, md5).items()
+    return [
+        name
+        for name, expected in files
+        if not (root / name).is_file() or dvc_cache.md5_file(root / name) != expected
+    ]
+
+
+def discard_cached(root: Path, path: str, md5: str) -> None:
+    """Remove what is damaged of it in DVC's cache."""
+    for each in {md5, *_files(root, path, md5).values()}:
+        if dvc_cache.cached(root, each).exists() and not dvc_cache.is_sound(root, each):
+            dvc_cache.cached(root, each).unlink()
 
 
 def _files(root: Path, path: str, md5: str) -> dict[str, str]:
