@@ -1,12 +1,12 @@
-"""Fault injection: what dies, fills up, hangs or is damaged, and whether the next run carries on as if nothing had been.
+"""What dies, fills up, hangs or is damaged, and whether the next run carries on as if nothing had been.
 
     python -m benchmarks.fault_injection                    # all of it: hours on a busy machine
     python -m benchmarks.fault_injection --quick            # a few trials of everything
     python -m benchmarks.fault_injection --list
     python -m benchmarks.fault_injection --only SIGTERM --only "random times" --json out.json
 
-Prints the table of violated invariants (I1 to I5), of the time until all was as before, and of training steps that had to
-be made again. Exit status 1 where one was violated, or where a control, broken on purpose, was not found out.
+Prints the table of violated invariants (I1 to I5), of the time until all was as before, and of training steps that had
+to be made again. Exit status 1 where one was violated, or where a control, broken on purpose, was not found out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -28,8 +29,10 @@ from benchmarks.fault_injection.table import as_text, row
 
 def main() -> None:
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, open_bench(Path(folder)) as bench:
-        faults = Plan(bench, Path(folder), _counts(options), options.seed).faults()
+    with ExitStack() as held:
+        folder = held.enter_context(tempfile.TemporaryDirectory(prefix="faults-"))
+        bench = held.enter_context(open_bench(Path(folder)))
+        faults = Plan(bench, Path(folder), _counts(options), options.seed, held).faults()
         chosen = [fault for fault in faults if _is_wanted(fault.name, options.only)]
         if options.list:
             print("\n".join(fault.name for fault in faults))

@@ -33,6 +33,7 @@ class FlowFaults:
     def random_kills(self, home: Path, count: int) -> Iterator[Outcome]:
         """SIGKILL of `rlhf retrain` at a time drawn over all that it does."""
         for _ in range(count):
+            # With Prefect's embedded server, which must end with it.
             rlhf = Command(self.loop.fresh(home / "trial"))
             after = self.dice.uniform(0.0, self.loop.seconds)
             outcome = Outcome(f"rlhf retrain after {after:.1f} s")
@@ -45,7 +46,7 @@ class FlowFaults:
     def told_to_end(self, home: Path, count: int) -> Iterator[Outcome]:
         """SIGTERM while `dpo` trains: exit status 75, a reason, and on from that step."""
         for _ in range(count):
-            rlhf = Command(self.loop.fresh(home / "trial"))
+            rlhf = self.loop.rlhf(home / "trial")
             outcome = Outcome("rlhf retrain told to end")
             process = rlhf.start("retrain")
             _read_until(process, "[dpo] 2/")
@@ -65,7 +66,7 @@ class FlowFaults:
     def two_at_once(self, home: Path, count: int) -> Iterator[Outcome]:
         """Two retrainings: one trains, the other says BUSY and who."""
         for _ in range(count):
-            rlhf = Command(self.loop.fresh(home / "trial"))
+            rlhf = self.loop.rlhf(home / "trial")
             outcome = Outcome("two retrainings")
             both = [rlhf.start("retrain") for _ in range(2)]
             start = time.monotonic()
@@ -83,7 +84,7 @@ class FlowFaults:
     def ten_ingestions(self, home: Path, count: int) -> Iterator[Outcome]:
         """Ten `rlhf ingest` of the same two files at once: each batch once, every row once."""
         for number in range(count):
-            rlhf = Command(self.loop.fresh(home / "trial"))
+            rlhf = self.loop.rlhf(home / "trial")
             outcome, start = Outcome("ten ingestions"), time.monotonic()
             files = write_feedback(home / f"files-{number}", 100 + number, 20, 10)
             ten = [rlhf.start("ingest", *files) for _ in range(10)]
@@ -103,7 +104,7 @@ class FlowFaults:
     def killed_ingestions(self, home: Path, count: int) -> Iterator[Outcome]:
         """SIGKILL of `rlhf ingest` at a random time: the same file again, and its rows are there once."""
         for number in range(count):
-            rlhf = Command(self.loop.fresh(home / "trial"))
+            rlhf = self.loop.rlhf(home / "trial")
             files = write_feedback(home / f"killed-{number}", 200 + number, 40, 10)
             after = self.dice.uniform(0.0, self.loop.seconds / 2)
             outcome = Outcome(f"rlhf ingest after {after:.1f} s")
@@ -123,7 +124,7 @@ class FlowFaults:
         """A disk without room: refused before anything changes; with room it runs."""
         for _ in range(count):
             with small_disk(home / "disk", DISK_BYTES) as disk:
-                rlhf = Command(self.loop.fresh(disk / "trial"))
+                rlhf = self.loop.rlhf(disk / "trial")
                 outcome = Outcome("rlhf retrain on a full disk")
                 filler = disk / "filler"
                 filler.write_bytes(b"\0" * (DISK_BYTES - (250 << 20)))
@@ -136,7 +137,7 @@ class FlowFaults:
         """A disk that may not be written to: refused before anything changes."""
         for _ in range(count):
             with small_disk(home / "disk", DISK_BYTES) as disk:
-                rlhf = Command(self.loop.fresh(disk / "trial"))
+                rlhf = self.loop.rlhf(disk / "trial")
                 outcome = Outcome("rlhf retrain on a read-only disk")
                 with read_only(disk):
                     self._refused(rlhf, outcome, "may not be written to")

@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.fault_injection.commands import Command
 from benchmarks.fault_injection.outcome import Outcome
 from benchmarks.fault_injection.project import all_digests, leftovers
+from benchmarks.fault_injection.servers import Server
 from benchmarks.fault_injection.small_project import ROOT, change_params
 from benchmarks.fault_injection.stages import Bench
 from components.feedback import store
@@ -28,17 +29,31 @@ LONGEST_S = 900.0
 CHANGE: dict[str, Any] = {"dpo": {"beta": 0.31}}
 
 
+#: Retrainings bear the folder in a tag, ingestions in their parameters.
+_RUNS = """
+    select flow_run.name, flow_run.state_type, flow_run_state.message from flow_run
+    left join flow_run_state on flow_run_state.id = flow_run.state_id
+    where flow_run.tags || flow_run.parameters like ?
+"""
+
+
 @dataclass(frozen=True)
 class Loop:
     """A project in which everything is up to date and registered, and what it becomes after CHANGE.
 
     Attributes:
         done: before the change; changed: after it, undisturbed; seconds: that the retraining between them took.
+        prefect: a server that runs all the time; commands that ask for none start their own.
     """
 
     done: Path
     changed: Path
     seconds: float
+    prefect: Server
+
+    def rlhf(self, folder: Path, **variables: str) -> Command:
+        """The command in a fresh project, at the server that runs."""
+        return Command(self.fresh(folder), **{"PREFECT_API_URL": f"{self.prefect.url}/api"} | variables)
 
     def fresh(self, folder: Path) -> Path:
         """A copy of the project with a change that two stages must run for."""
@@ -48,18 +63,18 @@ class Loop:
         return folder
 
 
-def make_loop(bench: Bench, home: Path) -> Loop:
+def make_loop(bench: Bench, home: Path, prefect: Server) -> Loop:
     """From the stages' undisturbed run: everything under DVC, and one retraining that registers it."""
     done, changed = home / "done", home / "changed"
     shutil.copytree(bench.whole, done)
     for words in (["add", "data/feedback"], ["commit", "--force"]):
         _dvc(done, *words)
     _finished(Command(done)("retrain", seconds=LONGEST_S))
-    loop = Loop(done, changed, 0.0)
+    loop = Loop(done, changed, 0.0, prefect)
     loop.fresh(changed)
     start = time.monotonic()
     _finished(Command(changed)("retrain", seconds=LONGEST_S))
-    return Loop(done, changed, time.monotonic() - start)
+    return Loop(done, changed, time.monotonic() - start, prefect)
 
 
 def _dvc(folder: Path, *words: str) -> None:
@@ -99,7 +114,8 @@ def check_loop(loop: Loop, folder: Path, outcome: Outcome) -> None:
     outcome.expect("I3", not other, f"not the same bits: {', '.join(other[:5])}")
     left = leftovers(folder)
     outcome.expect("I4", not left, f"left behind: {', '.join(left[:5])}")
-    check_runs(folder / ".rlhf/prefect", outcome)
+    for prefect in (folder / ".rlhf/prefect", loop.prefect.home):
+        check_runs(prefect, folder, outcome)
 
 
 def check_rows(loop: Loop, folder: Path, outcome: Outcome) -> None:
@@ -135,18 +151,13 @@ def _no_server() -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
-def check_runs(prefect: Path, outcome: Outcome) -> None:
-    """No run that the Prefect server with this folder knows is still running; those that failed say why."""
+def check_runs(prefect: Path, folder: Path, outcome: Outcome) -> None:
+    """No run of this project is still running at the server with its database in `prefect`; failed ones say why."""
     path = prefect / "prefect.db"
     if not path.exists():
         return
     with sqlite3.connect(path) as database:
-        runs = list(
-            database.execute(
-                "select flow_run.name, flow_run.state_type, flow_run_state.message from flow_run "
-                "left join flow_run_state on flow_run_state.id = flow_run.state_id"
-            )
-        )
+        runs = list(database.execute(_RUNS, (f"%{folder.resolve()}%",)))
     for name, state, message in runs:
         outcome.expect("I5", state not in ("RUNNING", "PENDING"), f"run {name} is {state} for ever")
         failed = state in ("FAILED", "CRASHED")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmarks.fault_injection.flow_faults import FlowFaults
 from benchmarks.fault_injection.flows import Loop, make_loop
 from benchmarks.fault_injection.outcome import Fault, Outcome
 from benchmarks.fault_injection.server_faults import ServerFaults
+from benchmarks.fault_injection.servers import free_port, prefect_server, running
 from benchmarks.fault_injection.stage_faults import StageFaults
 from benchmarks.fault_injection.stages import Bench
 
@@ -45,9 +47,14 @@ SHORT = Counts(points=0, kills=3, each=1, ingestions=2, flow_kills=0, loops=0)
 
 
 class Plan:
-    """The faults, over one undisturbed run that all trials are held against."""
+    """The faults, over one undisturbed run that all trials are held against.
 
-    def __init__(self, bench: Bench, home: Path, counts: Counts, seed: int) -> None:
+    Args:
+        held: what lasts as long as the suite.
+    """
+
+    def __init__(self, bench: Bench, home: Path, counts: Counts, seed: int, held: ExitStack) -> None:
+        self.held = held
         self.bench = bench
         self.home = home
         self.counts = counts
@@ -134,7 +141,8 @@ class Plan:
     @cached_property
     def _loop(self) -> Loop:
         """Made when the first fault of the loop is tried: it takes two retrainings."""
-        return make_loop(self.bench, self.home)
+        server = self.held.enter_context(running(prefect_server(self.home / "prefect-server", free_port())))
+        return make_loop(self.bench, self.home, server)
 
 
 def _counted(trial: str, found: dict[str, object], count: int) -> Iterator[Outcome]:

@@ -62,7 +62,7 @@ class ServerFaults:
         outcome = Outcome(f"MLflow {how}")
         shutil.rmtree(home / "mlflow", ignore_errors=True)
         with running(mlflow_server(home / "mlflow", free_port())) as server:
-            rlhf = Command(self.loop.fresh(home / "trial"), MLFLOW_TRACKING_URI=server.url)
+            rlhf = self.loop.rlhf(home / "trial", MLFLOW_TRACKING_URI=server.url)
             process = rlhf.start("retrain")
             _read_until(process, "evaluate: ran")
             leave(server)
@@ -77,7 +77,7 @@ class ServerFaults:
             outcome, port = Outcome("MLflow answers 500"), free_port()
             shutil.rmtree(home / "mlflow", ignore_errors=True)
             server = mlflow_server(home / "mlflow", port)
-            rlhf = Command(self.loop.fresh(home / "trial"), MLFLOW_TRACKING_URI=server.url)
+            rlhf = self.loop.rlhf(home / "trial", MLFLOW_TRACKING_URI=server.url)
             with answering_500(port):
                 self._gives_up(rlhf.start("retrain"), outcome)
             with running(server):
@@ -106,7 +106,7 @@ class ServerFaults:
             outcome = Outcome("Prefect restarted")
             shutil.rmtree(home / "prefect", ignore_errors=True)
             with running(prefect_server(home / "prefect", free_port())) as server:
-                rlhf = Command(self.loop.fresh(home / "trial"), PREFECT_API_URL=f"{server.url}/api")
+                rlhf = self.loop.rlhf(home / "trial", PREFECT_API_URL=f"{server.url}/api")
                 process = rlhf.start("retrain")
                 _read_until(process, "[dpo] 1/")
                 start = time.monotonic()
@@ -119,14 +119,14 @@ class ServerFaults:
                     "I5", process.returncode in DONE, f"it ended with {process.returncode}: {said[-400:]}"
                 )
                 retrain_again(self.loop, rlhf, outcome, since=start)
-                check_runs(home / "prefect", outcome)
+                check_runs(home / "prefect", rlhf.folder, outcome)
             yield outcome
 
     def remote_gone(self, home: Path, count: int) -> Iterator[Outcome]:
         """Ingestion while the remote is away keeps the commit here and says so; the next one brings it there."""
         for number in range(count):
             outcome = Outcome("DVC remote gone")
-            rlhf = Command(self.loop.fresh(home / "trial"))
+            rlhf = self.loop.rlhf(home / "trial")
             remote = rlhf.folder / ".rlhf/dvc-remote"
             shutil.rmtree(remote, ignore_errors=True)
             remote.write_text("not a folder")
@@ -150,7 +150,7 @@ class ServerFaults:
         """A clone fetches feedback of which the remote has a damaged file: refused, and no model learns from it."""
         for number in range(count):
             outcome = Outcome("DVC remote corrupt")
-            rlhf = Command(self.loop.fresh(home / "trial"))
+            rlhf = self.loop.rlhf(home / "trial")
             files = write_feedback(home / f"corrupt-{number}", 400 + number, 20, 10)
             assert rlhf("ingest", *files, seconds=LONGEST_S).returncode == 0
             shutil.rmtree(rlhf.folder / "data/feedback")
@@ -177,7 +177,7 @@ class ServerFaults:
         """A flipped bit of the SFT model in DVC's cache, from which it is restored: found out, and trained anew."""
         for _ in range(count):
             outcome = Outcome("DVC cache corrupt")
-            rlhf = Command(self.loop.fresh(home / "trial"))
+            rlhf = self.loop.rlhf(home / "trial")
             _flip(_cached(rlhf.folder, "sft", "models/sft", "model.safetensors"))
             shutil.rmtree(rlhf.folder / "models/sft")
             again = retrain_again(self.loop, rlhf, outcome)

@@ -20,9 +20,10 @@ START_S = 300.0
 
 
 class Server:
-    """A server in a process group of its own, on a port of the loopback interface that stays the same."""
+    """A server in a process group of its own, its data in `home`, on a port of the loopback interface that stays."""
 
-    def __init__(self, words: list[str], health: str, port: int, **variables: str) -> None:
+    def __init__(self, home: Path, words: list[str], health: str, port: int, **variables: str) -> None:
+        self.home = home
         self.words = words
         self.url = f"http://127.0.0.1:{port}"
         self._health = f"{self.url}{health}"
@@ -69,14 +70,16 @@ def mlflow_server(home: Path, port: int) -> Server:
         str(home / "artifacts"),
     ]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return Server(words, "/health", port, DO_NOT_TRACK="true", **quiet)
+    return Server(home, words, "/health", port, DO_NOT_TRACK="true", **quiet)
 
 
 def prefect_server(home: Path, port: int) -> Server:
     """With its database in `home`."""
     words = ["uvicorn", "--factory", "prefect.server.api.server:create_app", "--port", str(port)]
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "true"}
-    return Server([*words, "--log-level", "error"], "/api/health", port, PREFECT_HOME=str(home), **quiet)
+    return Server(
+        home, [*words, "--log-level", "error"], "/api/health", port, PREFECT_HOME=str(home), **quiet
+    )
 
 
 @contextmanager

@@ -29,8 +29,9 @@ _MOST_BYTES = 1 << 20
 def main() -> None:
     for stage in STAGES:
         importlib.import_module(f"components.stages.{stage}")
-    # The stage `evaluate` imports it when it draws.
+    # The stage `evaluate` imports it when it draws; coarsely here, for plots are most of its time.
     importlib.import_module("matplotlib.pyplot")
+    importlib.import_module("components.pages.plots").DPI = 10
     import torch
 
     torch.set_num_threads(1)
