@@ -29,7 +29,8 @@ class Counts:
 
     Attributes:
         points: named points in each stage; None: all. kills: at random times, of stages; flow_kills: of `rlhf retrain`.
-        each: of the other faults of stages; loops: of those of the whole loop; 0: the loop is left out.
+        each: of the other faults of stages; ingestions: that are killed; loops: of those of the whole loop. What is 0
+            is left out.
     """
 
     points: int | None
@@ -43,7 +44,7 @@ class Counts:
 FULL = Counts(points=None, kills=200, each=10, ingestions=50, flow_kills=10, loops=3)
 QUICK = Counts(points=2, kills=16, each=5, ingestions=10, flow_kills=1, loops=1)
 #: Within a minute or so, for `make test`: stages alone.
-SHORT = Counts(points=0, kills=3, each=1, ingestions=2, flow_kills=0, loops=0)
+SHORT = Counts(points=0, kills=3, each=1, ingestions=0, flow_kills=0, loops=0)
 
 
 class Plan:
@@ -90,8 +91,8 @@ class Plan:
             yield Fault(f"control: {name}", trials, is_control=True)
 
     def _of_ingestion(self) -> Iterator[Fault]:
-        yield Fault("ingestion: SIGKILL at random times", self._ingestions_killed)
-        if self.counts.loops:
+        if self.counts.ingestions:
+            yield Fault("ingestion: SIGKILL at random times", self._ingestions_killed)
             yield Fault("ingestion: twenty at once", self._ingestions_meeting)
             yield Fault("ingestion: disk full", self._ingestion_without_disk)
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from components.training.torchrun import is_one_of_several
@@ -45,12 +46,12 @@ def end_with_parent() -> None:
         threading.Thread(target=_outlive_no_parent, args=(os.getppid(),), daemon=True).start()
 
 
-def _listen(hear: signal.Handlers | object) -> None:
+def _listen(hear: Callable[[int, FrameType | None], None]) -> None:
     _told.clear()
     for number in (signal.SIGTERM, signal.SIGINT):
         # A shell's background jobs ignore Ctrl-C, and so does what they start.
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, hear)  # type: ignore[arg-type]
+            signal.signal(number, hear)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

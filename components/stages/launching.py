@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-
 from components.config import load_params
 from components.errors import ModelError, StageFailedError, StoppedError
 from components.stages.ending import STOPPED, end_after_step_when_told
 from components.stages.running import run_stage
+from components.training.microbatches import is_out_of_memory
 from components.training.torchrun import is_one_of_several
 from components.training.workers import join_workers
 
@@ -39,7 +38,9 @@ def _train(main: Callable[[], None]) -> None:
     end_after_step_when_told()
     try:
         main()
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise ModelError(
             f"out of memory: {error}",
             "set train.microbatch_tokens lower in params.yaml, or train.gradient_checkpointing to true",
