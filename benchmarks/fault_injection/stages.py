@@ -21,9 +21,12 @@ from benchmarks.fault_injection.project import Graph, digests, leftovers, load_g
 from benchmarks.fault_injection.small_project import ROOT
 from benchmarks.fault_injection.warm import STAGES, TRAINING
 from benchmarks.fault_injection.warm_client import ask, line
+from components.files import sha256_bytes
 
 SAID = "said.txt"
 KILLED = -signal.SIGKILL
+#: At the end of every file of an older output: no file of it is one of the new.
+OLDER = b"older"
 #: Longer than any stage takes here, on a machine that has other work.
 LONGEST_S = 300.0
 
@@ -84,8 +87,8 @@ class Bench:
         for path in ("params.yaml", "dvc.yaml", *self.graph.deps(stage), *self.graph.outs(stage)):
             _copy(self.whole / path, folder / path)
         for out in self.graph.outs(stage):
-            if (folder / out).is_dir():
-                (folder / out / "older").touch()
+            for file in files_at(folder / out):
+                file.write_bytes(file.read_bytes() + OLDER)
         return folder
 
 
@@ -135,8 +138,16 @@ def check_old_or_new(bench: Bench, stage: str, folder: Path, outcome: Outcome) -
     for out in bench.graph.outs(stage):
         found = digests(folder, [out])
         new = digests(bench.whole, [out])
-        old = new | {f"{out}/older": found.get(f"{out}/older", "")} if (bench.whole / out).is_dir() else new
+        old = {
+            file.relative_to(bench.whole).as_posix(): sha256_bytes(file.read_bytes() + OLDER)
+            for file in files_at(bench.whole / out)
+        }
         outcome.expect("I3", found in ({}, new, old), f"{out} is a mixture of old and new")
+
+
+def files_at(path: Path) -> list[Path]:
+    """The file at this path, or all files below it."""
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
 
 
 def check_same(bench: Bench, stage: str, folder: Path, outcome: Outcome) -> None:
