@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint mutants bench bench-ingest fuzz clean reset
+.PHONY: install demo test lint mutants bench bench-ingest fuzz faults clean reset
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ bench-ingest: install  ## how fast feedback is taken in, in how much memory; FUL
 
 fuzz: install  ## 1,000,000 mutated rows of every format: nothing raised, nothing lost; ROWS=100000 for fewer
 	$(BIN)/python -m benchmarks.fuzz_feedback --rows $(or $(ROWS),1000000)
+
+faults: install  ## kill, fill up, hang and damage what runs, and see the next run carry on; QUICK=yes a few trials of each
+	$(BIN)/python -m benchmarks.fault_injection $(if $(filter yes,$(QUICK)),--quick) --seed $(or $(SEED),7)
 
 mutants: install  ## plant classic bugs one by one: each must turn the tests red
 	$(BIN)/python tests/mutants.py

@@ -51,3 +51,11 @@ class BusyError(RlhfError):
 
 class StageFailedError(RlhfError):
     """A DVC stage ended with an error."""
+
+
+class DiskError(RlhfError):
+    """The disk is full, or a folder may not be written to."""
+
+
+class StoppedError(RlhfError):
+    """A run ended because it was told to; started again, it goes on."""

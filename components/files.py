@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,18 +21,43 @@ _RETIRED = ".retired.tmp"
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write that takes the place of `path` when the block ends without an error.
 
-    What is too much for the memory can be written so; a reader sees the old content or the new one.
+    What is too much for the memory can be written so; a reader sees the old content or the new one. What a killed
+    writer left beside it is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    _sweep_dead_writers(path)
+    staged = _name_beside(path)
     try:
-        with staged.open("wb") as handle:
+        with _open_marked(staged) as handle:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
         staged.replace(path)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _sweep_dead_writers(path: Path) -> None:
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError), leftover.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftover.unlink()
+
+
+def _open_marked(staged: Path) -> BinaryIO:
+    """A new file, locked as long as this process lives: so the next writer tells it from one of a killed process."""
+    while True:
+        handle = staged.open("wb")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle.fileno()).st_nlink:
+            return handle
+        # Swept between the two lines above.
+        handle.close()
+
+
+def _name_beside(path: Path) -> Path:
+    """Hidden, and on the same disk: it can take the place of `path` by a rename."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -60,7 +87,7 @@ def replacing_directory(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep_leftovers(path)
-    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    staged = _name_beside(path)
     staged.mkdir()
     try:
         yield staged
@@ -99,7 +126,12 @@ def _swap(staged: Path, path: Path) -> None:
     retired = _retired(path)
     if path.exists():
         path.rename(retired)
-    staged.rename(path)
+    try:
+        staged.rename(path)
+    except OSError:
+        if retired.exists():
+            retired.rename(path)
+        raise
     shutil.rmtree(retired, ignore_errors=True)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import httpx
+from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_progress_artifact, update_progress_artifact
+from prefect.exceptions import PrefectException
 
 from components.progress import Progress
 from components.tracking.tracker import Tracker, without_login
@@ -25,19 +29,30 @@ def key(name: str) -> str:
 
 
 class ProgressArtifact:
-    """How far a stage is, on its run's page; made when the stage first tells."""
+    """How far a stage is, on its run's page; made when the stage first tells.
+
+    A page that cannot be written ends no training: it stays as it is.
+    """
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
         self._id: UUID | None = None
-        self._told = 0.0
+        self._told = -math.inf
 
     def update(self, progress: Progress) -> None:
         percent = 100.0 * progress.step / max(1, progress.total)
+        try:
+            self._tell(percent)
+        except (httpx.HTTPError, PrefectException) as error:
+            get_run_logger().warning("the progress of %s cannot be told to Prefect: %s", self._stage, error)
+            # Asking again costs minutes each time: the last step asks once more.
+            self._told = math.inf
+
+    def _tell(self, percent: float) -> None:
+        if percent < 100 and time.monotonic() - self._told < EVERY_S:
+            return
         if self._id is None:
             self._id = create_progress_artifact(percent, key=f"{key(self._stage)}-progress")
-        elif percent < 100 and time.monotonic() - self._told < EVERY_S:
-            return
         else:
             update_progress_artifact(self._id, percent)
         self._told = time.monotonic()

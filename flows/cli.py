@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from components.errors import BusyError, PromotionRefusedError, RlhfError
+from components.errors import BusyError, PromotionRefusedError, RlhfError, StoppedError
+from components.stages.ending import STOPPED
 from flows.commands import (
     ask,
     audit,
@@ -47,7 +48,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     epilog="Exit status: 0 fine, 1 failure, 2 wrong usage, 3 feedback rejected, 4 refused by a gate or by the "
-    "rules of promotion, 5 busy, 6 files, feedback or the audit log are not what was recorded.",
+    "rules of promotion, 5 busy, 6 files, feedback or the audit log are not what was recorded, 75 a retraining that "
+    "was told to end and goes on when it is given again, 143 another command that was told to end.",
 )
 for name, command in {
     "up": up.command,
@@ -131,8 +133,8 @@ def _complain(message: str, remedy: str) -> None:
 
 
 def _status(error: RlhfError) -> int:
-    if isinstance(error, BusyError):
-        return BUSY
+    if isinstance(error, BusyError | StoppedError):
+        return BUSY if isinstance(error, BusyError) else STOPPED
     return REFUSED if isinstance(error, PromotionRefusedError) else FAILED
 
 

@@ -19,11 +19,13 @@ from components.feedback.life.mending import retry
 from components.feedback.life.withdrawal import Erasure, withdraw_annotator, withdraw_batch, withdraw_lines
 from components.feedback.manifest import IngestResult, Manifest, result_of
 from components.feedback.store import list_manifests
+from flows.dead_runs import while_alive
 from flows.ingest import ingest_options, publishing
 from flows.pages import refresh_page, write_page
 
 
 @flow(name="release", validate_parameters=False)
+@while_alive
 def release_batch(root: Path, batch: str, why: SecretStr) -> Manifest:
     """A held batch becomes part of the feedback."""
     with publishing(root) as results:
@@ -34,6 +36,7 @@ def release_batch(root: Path, batch: str, why: SecretStr) -> Manifest:
 
 
 @flow(name="refuse", validate_parameters=False)
+@while_alive
 def refuse_batch(root: Path, batch: str, why: SecretStr) -> Manifest:
     """A held batch is put aside for good."""
     manifest = refuse(root / "data", batch, why.get_secret_value())
@@ -42,6 +45,7 @@ def refuse_batch(root: Path, batch: str, why: SecretStr) -> Manifest:
 
 
 @flow(name="withdraw", validate_parameters=False)
+@while_alive
 def withdraw(
     root: Path, batch: str | None, annotator: SecretStr | None, why: SecretStr, lines: Sequence[int] = ()
 ) -> Erasure:
@@ -62,6 +66,7 @@ def withdraw(
 
 
 @flow(name="retry", validate_parameters=False)
+@while_alive
 def retry_batch(root: Path, batch: str, file: Path) -> IngestResult:
     """Rows that were refused come again, mended."""
     with publishing(root) as results:

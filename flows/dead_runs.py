@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Concatenate, ParamSpec, TextIO, TypeVar
 from uuid import UUID
 
 from prefect import get_client, runtime
@@ -39,6 +41,10 @@ FOLDER = STATE / "runs"
 GRACE_S = 60.0
 WHY = "its process ended without telling"
 
+Rest, Result = ParamSpec("Rest"), TypeVar("Result")
+#: The run whose record this process holds already.
+_recorded: ContextVar[str] = ContextVar("recorded", default="")
+
 
 @dataclass(frozen=True)
 class Dead:
@@ -54,19 +60,34 @@ def workspace_tag(root: Path) -> str:
     return f"retrain:{socket.gethostname()}:{root.resolve()}"
 
 
+def while_alive(work: Callable[Concatenate[Path, Rest], Result]) -> Callable[Concatenate[Path, Rest], Result]:
+    """Of a flow whose first argument is the project's folder: it works with `alive`."""
+
+    @wraps(work)
+    def living(root: Path, *args: Rest.args, **kwargs: Rest.kwargs) -> Result:
+        with alive(root):
+            return work(root, *args, **kwargs)
+
+    return living
+
+
 @contextmanager
 def alive(root: Path) -> Iterator[None]:
     """This flow run's process lives, for the block: whoever looks for dead runs lets it be."""
     run = str(runtime.flow_run.id or "")
-    if not run:
+    if run in ("", _recorded.get()):
         yield
         return
     about = {"flow": str(runtime.flow_run.flow_name), "name": str(runtime.flow_run.name)}
-    with exclusive(root / FOLDER / f"{run}.json") as record:
-        _write(record, about)
-        yield
-        # Prefect is yet to be told of its last state.
-        _write(record, about | {"ended": True})
+    token = _recorded.set(run)
+    try:
+        with exclusive(root / FOLDER / f"{run}.json") as record:
+            _write(record, about)
+            yield
+            # Prefect is yet to be told of its last state.
+            _write(record, about | {"ended": True})
+    finally:
+        _recorded.reset(token)
 
 
 def _write(record: TextIO, content: dict[str, Any]) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.errors import BusyError, FeedbackError, RlhfError, StageFailedError
+import yaml
+
+from components.errors import BusyError, FeedbackError, RlhfError, StageFailedError, StoppedError
+from components.stages.ending import STOPPED
+from flows import outs
 from flows.display import StageRun
 from flows.processes import stream
 
@@ -28,6 +34,8 @@ _OWN = (
     "Updating lock file",
     "Data and pipelines are",
 )
+_KILLED = f"exited with {-signal.SIGKILL}"
+GOES_ON = "`rlhf retrain` goes on where it stopped"
 _SKIPPED = {"didn't change, skipping": "up to date", "is cached - skipping run": "restored"}
 
 
@@ -45,6 +53,7 @@ def repro(
 
     Raises:
         StageFailedError: with what the stage said.
+        StoppedError: it was told to end, and goes on when it is run again.
         BusyError: another process runs it.
     """
     start = time.monotonic()
@@ -106,7 +115,8 @@ def restore_feedback(root: Path) -> None:
     """Bring back feedback that data/feedback.dvc tells of and that this clone does not hold yet.
 
     Raises:
-        FeedbackError: neither the cache nor the remote has it. Going on would forget earlier batches.
+        FeedbackError: neither the cache nor the remote has it, or what they have is damaged. Going on would forget
+            earlier batches.
     """
     if (root / FEEDBACK).exists() or not (root / TRACKED).exists():
         return
@@ -116,6 +126,21 @@ def restore_feedback(root: Path) -> None:
             f"{TRACKED} tells of feedback that cannot be fetched: {_last(lines)}",
             "make the DVC remote reachable and run `dvc pull`; "
             f"or remove {TRACKED} to start without earlier feedback",
+        )
+    _refuse_damaged(root)
+
+
+def _refuse_damaged(root: Path) -> None:
+    """Feedback that was brought back, held against DVC's digests of it: DVC believes what lies in its cache."""
+    (tracked,) = yaml.safe_load((root / TRACKED).read_text(encoding="utf-8"))["outs"]
+    damaged = outs.damaged_files(root, str(FEEDBACK), tracked["md5"])
+    if damaged:
+        # Away with it, or the next try would find it here.
+        shutil.rmtree(root / FEEDBACK)
+        outs.discard_cached(root, str(FEEDBACK), tracked["md5"])
+        raise FeedbackError(
+            f"the DVC remote's copy of {damaged[0]} is damaged ({len(damaged)} files are); nothing of it was kept",
+            f"restore the remote's files, or ingest that batch's file again after removing {TRACKED}",
         )
 
 
@@ -165,8 +190,16 @@ def _says_busy(line: str) -> bool:
     return line.startswith("ERROR: ") and any(mark in line for mark in _BUSY)
 
 
-def _stage_error(stage: str, lines: Sequence[str]) -> StageFailedError:
+def _stage_error(stage: str, lines: Sequence[str]) -> RlhfError:
     """The stage's own message and remedy where it printed them (components/stages/running.py)."""
+    stopped = _said(lines, "stopped: ")
+    if stopped and any(line.endswith(f"exited with {STOPPED}") for line in lines):
+        return StoppedError(f"stage {stage} stopped: {stopped}", GOES_ON)
+    if any(line.endswith(_KILLED) for line in lines):
+        return StageFailedError(
+            f"stage {stage} was killed (SIGKILL), by somebody or by the system for want of memory",
+            f"{GOES_ON}; where memory was short, set train.microbatch_tokens lower in params.yaml",
+        )
     message, remedy = _said(lines, "error: "), _said(lines, "remedy: ")
     hint = remedy or f"see the lines above; `dvc repro --single-item {stage}` runs it alone"
     if message:

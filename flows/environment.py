@@ -47,6 +47,8 @@ def _defaults(root: Path, debug: bool) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(root / STATE / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # Each pause is twice the one before: a server may be away for four minutes, and the run goes on.
+        "PREFECT_CLIENT_MAX_RETRIES": "7",
         # The command speaks for itself; Prefect's own lines go to the run's log.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if debug else "CRITICAL",
         "DO_NOT_TRACK": "true",

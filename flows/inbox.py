@@ -11,6 +11,7 @@ from prefect import flow, get_run_logger
 from components.errors import FeedbackError
 from components.feedback.manifest import IngestResult
 from components.feedback.sources.inbox import Arrival, Inbox, Outcome, put_away
+from flows.dead_runs import while_alive
 from flows.ending import ending
 from flows.ingest import ingest_one, publishing
 from flows.pages import PAGES
@@ -26,6 +27,7 @@ class Taken:
 
 
 @flow(name="inbox", validate_parameters=False)
+@while_alive
 def take_in(root: Path, inbox: Inbox, arrivals: list[Arrival], format_name: str | None = None) -> list[Taken]:
     """Ingest files, put the feedback under DVC once for all of them, then move each.
 

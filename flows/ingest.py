@@ -19,6 +19,7 @@ from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
 from components.feedback.report.names import Masks
 from flows import dvc
+from flows.dead_runs import while_alive
 from flows.git import commit_if_wanted
 from flows.pace import Reading
 from flows.pages import PAGES, refresh_page
@@ -31,6 +32,7 @@ REGISTRY = "rlhf.registry"
 
 
 @flow(name="ingest")
+@while_alive
 def ingest(root: Path, sources: list[Path | str], format_name: str | None = None) -> list[IngestResult]:
     """Ingest each source, then put the feedback under DVC and copy it to the remote, once for all of them.
 

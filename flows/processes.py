@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
     finally:
         end(process)
         guardian.forget(process.pid)
+        if process.stdout:
+            process.stdout.close()
 
 
 def stream(
@@ -42,6 +44,9 @@ def stream(
     on_start: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Run a program and give each line it prints, stdout and stderr alike and without colours, to `on_line`.
+
+    Where the block around it ends early, the program is told to end, and its last lines are given too: a stage says
+    there which step it keeps.
 
     Args:
         on_start: is given the number of its process.
@@ -60,17 +65,25 @@ def stream(
     }
     with running(command, **options) as process:
         on_start(process.pid)
-        for line in process.stdout or ():
-            on_line(_COLOURS.sub("", line.rstrip("\n")))
+        try:
+            _tell(process, on_line)
+        except BaseException:
+            end(process)
+            with suppress(Exception):
+                _tell(process, on_line)
+            raise
         return process.wait()
+
+
+def _tell(process: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
+    for line in process.stdout or ():
+        on_line(_COLOURS.sub("", line.rstrip("\n")))
 
 
 def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:
     """End a process and its group: SIGTERM, patience, SIGKILL. Returns at once where all have ended."""
     end_group(process.pid, patience_s, process.poll)
     process.wait()
-    if process.stdout:
-        process.stdout.close()
 
 
 def end_group(

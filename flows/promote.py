@@ -12,15 +12,18 @@ from prefect.cache_policies import NO_CACHE
 from components.tracking import promotion
 from components.tracking.promotion import Promotion
 from components.tracking.tracker import connect
+from flows.dead_runs import while_alive
 
 
 @flow(name="promote")
+@while_alive
 def promote(root: Path, version: str, approver: str, shown: str | None = None) -> Promotion:
     """Copy a READY candidate into production and make it the champion. Errors: components.tracking.promotion."""
     return tell(promote_candidate(root, version, approver, shown))
 
 
 @flow(name="rollback")
+@while_alive
 def rollback(root: Path, version: str | None, approver: str) -> Promotion:
     """Make the champion before, or the production version named, champion again."""
     return tell(restore_version(root, version, approver))

@@ -11,9 +11,11 @@ from prefect.artifacts import create_table_artifact
 from components.tracking import reconciling
 from components.tracking.reconciling import Outcome
 from components.tracking.tracker import connect
+from flows.dead_runs import while_alive
 
 
 @flow(name="reconcile")
+@while_alive
 def reconcile(root: Path) -> list[Outcome]:
     """One pass. Errors: components.tracking.reconciling."""
     outcomes = reconciling.reconcile(connect(root))

@@ -18,7 +18,7 @@ from components.tracking.runs import record_stage
 from components.tracking.tracker import connect
 from components.tracking.verdict import READY, read_verdict
 from components.tracking.versions import Registered
-from flows import dvc
+from flows import dvc, outs
 from flows.dead_runs import close_dead_runs
 from flows.display import StageRun, display
 from flows.git import commit_if_wanted
@@ -27,6 +27,7 @@ from flows.locks import retraining
 from flows.outcomes import completed, ended
 from flows.placing import check_places, run_placed
 from flows.report import report
+from flows.room import refuse_without_room
 from flows.telling import tell_candidate
 from flows.watching import deliver_earlier, watching
 
@@ -45,7 +46,9 @@ def retrain(root: Path) -> State[dict[str, Any]]:
     Raises:
         BusyError: another retraining runs in this workspace.
         DataError: there is no feedback yet.
+        DiskError: there is no room for what it would write.
         StageFailedError: a stage ended with an error.
+        StoppedError: a stage was told to end.
         RegistryError: MLflow cannot be reached; the stages' work is kept.
     """
     return ended(root, lambda: bring_up_to_date(root))
@@ -56,6 +59,7 @@ def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
     with retraining(root):
         close_dead_runs(root)
         check_places(root)
+        refuse_without_room(root)
         deliver_earlier(root, get_run_logger().warning)
         _feedback_at_hand(root)
         stages = _run_stages(root)
@@ -88,12 +92,30 @@ def _run_stages(root: Path) -> list[StageRun]:
         if stage == EVALUATE and any(run.status != "up to date" for run in runs):
             # The policy that was champion itself when this began is now another one.
             hold_against_champion(root)
-        if stage not in stale and all(run.status == "up to date" for run in runs):
+        if stage not in stale and all(run.status == "up to date" for run in runs) and _is_whole(root, stage):
             runs.append(StageRun(stage, "up to date", 0.0))
             display().finished(runs[-1])
         else:
-            runs.append(run_stage.with_options(name=stage, task_run_name=stage)(root, stage))
+            runs.append(_run(root, stage))
     return runs
+
+
+def _run(root: Path, stage: str) -> StageRun:
+    """Run a stage; once more where what DVC brought back instead is damaged."""
+    task_of_stage = run_stage.with_options(name=stage, task_run_name=stage)
+    run = task_of_stage(root, stage)
+    return run if run.status == "ran" or _is_whole(root, stage) else task_of_stage(root, stage)
+
+
+def _is_whole(root: Path, stage: str) -> bool:
+    """Whether the stage's outputs are what it wrote; what is not is removed, here and in DVC's cache."""
+    damaged = outs.damaged(root, stage)
+    if damaged:
+        outs.discard(root, stage, damaged)
+        words = f"{', '.join(damaged)}: not what {stage} wrote; brought back from DVC's cache or made anew"
+        get_run_logger().warning("%s", words)
+        display().line(f"warning: {words}")
+    return not damaged
 
 
 @task(cache_policy=NO_CACHE)

@@ -29,6 +29,9 @@ def with_prefect(root: Path, *modules: str) -> Iterator[None]:
     from flows.server import prefect_api
 
     with prefect_api(root, meanwhile=lambda: _import(modules)):
+        from flows.dead_runs import close_dead_runs
+
+        close_dead_runs(root)
         yield
 
 

@@ -16,18 +16,18 @@ from components.config import CheckpointParams
 from components.errors import DataError
 from components.files import digest_of, digest_tree, sha256_bytes, sha256_file
 from components.modeling.device import computes_in_bfloat16
+from components.stages import forgetting
+from components.stages.ending import told_to_end
 from components.stages.paths import CHECKPOINTS, SNAPSHOTS
 from components.training.checkpoints import Checkpoints
 from components.training.snapshots import Snapshots
-
-#: Where the code that runs lies, whatever the folder it runs in.
-SOURCES = Path(__file__).parents[2]
-GRAPH = Path("dvc.yaml")
+from components.training.workers import Workers
 
 
-def checkpoints_for(stage: str, params: CheckpointParams) -> Checkpoints:
-    """The checkpoints of this run of `stage`; those of runs with other inputs are swept."""
-    return Checkpoints(_folder_of_run(CHECKPOINTS / stage, stage), params.seconds)
+def checkpoints_for(stage: str, params: CheckpointParams, team: Workers) -> Checkpoints:
+    """The checkpoints of this run of `stage` in the processes of `team`; those of runs with other inputs are swept."""
+    folder = _folder_of_run(CHECKPOINTS / stage, stage)
+    return Checkpoints(folder, params.seconds, told_to_end=told_to_end, team=team)
 
 
 def snapshots_for(stage: str, iterations: Collection[int], writes: bool) -> Snapshots:
@@ -43,19 +43,13 @@ def _folder_of_run(home: Path, stage: str) -> Path:
     return folder
 
 
-def forget_checkpoints(stage: str) -> None:
-    """The stage has written its outputs: nobody goes on from its checkpoints any more."""
-    for home in (CHECKPOINTS, SNAPSHOTS):
-        shutil.rmtree(home / stage, ignore_errors=True)
-
-
 def key_of(stage: str) -> str:
     """A digest of the stage's code, inputs and parameters, as dvc.yaml names them, and of libraries and precision.
 
     Raises:
         DataError: an input is missing.
     """
-    declared = _load(GRAPH if GRAPH.is_file() else SOURCES / GRAPH)["stages"][stage]
+    declared = forgetting.graph()[stage]
     params = _load(Path("params.yaml"))
     parts = {path: _digest(_located(path)) for path in declared["deps"]}
     parts |= {name: sha256_bytes(json.dumps(params[name]).encode()) for name in declared["params"]}
@@ -78,7 +72,7 @@ def _bases(sections: list[Any]) -> list[str]:
 
 
 def _located(path: str) -> Path:
-    return SOURCES / path if path.startswith("components/") else Path(path)
+    return forgetting.SOURCES / path if path.startswith("components/") else Path(path)
 
 
 def _digest(path: Path) -> str:

@@ -6,7 +6,7 @@ from components.config import load_params
 from components.files import replacing_directory
 from components.modeling.device import pick_device, seed_everything
 from components.modeling.loading import load_policy, save_model
-from components.stages.checkpointing import forget_checkpoints
+from components.stages.forgetting import after_outputs
 from components.stages.launching import run_training_stage
 from components.stages.pair_counts import count_pairs
 from components.stages.paths import DPO, SFT
@@ -37,7 +37,7 @@ def main() -> None:
         save_model(folder, model, tokenizer, text_format)
     figures = {"train_loss": log.mean_of_last("loss"), "margin": log.mean_of_last("margin")}
     log.write({**count_pairs(len(preferences), len(pairs)), **figures})
-    forget_checkpoints(STAGE)
+    after_outputs(STAGE)
 
 
 if __name__ == "__main__":

@@ -137,4 +137,4 @@ class Course:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, STAGE)

@@ -25,7 +25,8 @@ from components.modeling.loading import (
 )
 from components.modeling.text_format import TextFormat
 from components.stages.candidates import policy_folder
-from components.stages.checkpointing import forget_checkpoints, snapshots_for
+from components.stages.checkpointing import snapshots_for
+from components.stages.forgetting import after_outputs
 from components.stages.launching import run_training_stage
 from components.stages.paths import REWARD, RUN, SFT
 from components.stages.positions import positions_of
@@ -70,7 +71,7 @@ def main() -> None:
         save_model(policy_folder(params.ppo.iterations, folder), sampler.policy, *_formats(sampler))
         _save_earlier(folder, run, params.ppo, sampler)
     log.write({name: log.mean_of_last(name) for name in WATCHED if name in log.rows[0]})
-    forget_checkpoints(STAGE)
+    after_outputs(STAGE)
 
 
 def _alarms(rows: Rows, limits: AlarmParams) -> list[str]:

@@ -17,8 +17,8 @@ from components.files import replacing_directory
 from components.modeling.device import seed_everything
 from components.modeling.loading import save_model
 from components.stages.backbone import Backbone, start_backbone
-from components.stages.checkpointing import forget_checkpoints
 from components.stages.fitting import fit_to_people, measure_scale
+from components.stages.forgetting import after_outputs
 from components.stages.pair_counts import count_pairs
 from components.stages.preference_data import Lesson, load_lesson
 from components.stages.step_log import LaterSteps, StepLog
@@ -65,7 +65,7 @@ def train_preference_model(setting: Setting, params: Params) -> None:
             return
         figures = fit_to_people(staged)
     log.write(_counts(lesson, judgements) | _of_training(log, steps) | figures)
-    forget_checkpoints(setting.stage)
+    after_outputs(setting.stage)
 
 
 def _start_member(setting: Setting, number: int) -> Backbone:

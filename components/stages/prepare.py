@@ -53,4 +53,4 @@ def _refuse_open(books: Sequence[Account]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, STAGE)

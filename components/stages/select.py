@@ -77,4 +77,4 @@ def _write(selection: Selection) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, STAGE)

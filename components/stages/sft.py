@@ -15,7 +15,7 @@ from components.modeling.loading import build_tiny, load_base, save_model
 from components.modeling.text_format import TextFormat
 from components.modeling.tokenizer import train_tokenizer
 from components.records import Demonstration
-from components.stages.checkpointing import forget_checkpoints
+from components.stages.forgetting import after_outputs
 from components.stages.launching import run_training_stage
 from components.stages.paths import SFT
 from components.stages.positions import positions_of, refuse_too_long
@@ -56,7 +56,7 @@ def main() -> None:
     with replacing_directory(SFT) as folder:
         save_model(folder, model, tokenizer, text_format)
     log.write(metrics)
-    forget_checkpoints(STAGE)
+    after_outputs(STAGE)
 
 
 def start_model(params: Params, train: Sequence[Demonstration]) -> tuple[PreTrainedModel, Any]:

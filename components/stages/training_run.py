@@ -18,7 +18,8 @@ from components.training.workers import join_workers
 
 def start_run(stage: str, params: Params, seed: int, log: StepLog) -> Run:
     """A run that goes on from the stage's checkpoint where there is one."""
-    run = Run(seed, log, compute_from(params.train), checkpoints_for(stage, params.checkpoints))
+    compute = compute_from(params.train)
+    run = Run(seed, log, compute, checkpoints_for(stage, params.checkpoints, compute.workers))
     if run.compute.sharded:
         run.checkpoints.gather_from(run.compute.workers)
     if not run.leads:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import ModelError, RegistryError
 from components.files import digest_tree, write_json
+from components.locks import exclusive, is_held
 from components.tracking.manifest import MANIFEST, REMEDY, manifest_of, verify
 from components.tracking.tracker import Tracker, without_login
 from components.workspace import STATE
@@ -18,11 +19,29 @@ from components.workspace import STATE
 
 @contextmanager
 def staging(root: Path) -> Iterator[Path]:
-    """An empty folder beside the workspace's state, gone after the block."""
+    """An empty folder beside the workspace's state, gone after the block; those of killed processes are swept."""
     parent = root / STATE / "tmp"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    _sweep_of_the_dead(parent)
+    folder = parent / uuid.uuid4().hex
+    # Held as long as this process lives: so the next one knows what nobody needs any more.
+    with exclusive(_mark(folder)):
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _mark(folder).unlink(missing_ok=True)
+
+
+def _sweep_of_the_dead(parent: Path) -> None:
+    for mark in parent.glob("*.lock"):
+        if not is_held(mark):
+            shutil.rmtree(mark.with_suffix(""), ignore_errors=True)
+            mark.unlink(missing_ok=True)
+
+
+def _mark(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def link_tree(source: Path, target: Path) -> None:

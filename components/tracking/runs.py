@@ -100,12 +100,18 @@ def purge_runs(tracker: Tracker, runs: Sequence[str]) -> None:
 
 @contextmanager
 def new_run(tracker: Tracker, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """Yield the id of a run that is FINISHED when the block ends, FAILED when it ends badly."""
+    """Yield the id of a run that is FINISHED when the block ends, FAILED when it ends badly.
+
+    Where MLflow cannot even take that, the next one with the same key replaces it.
+    """
+    from mlflow.exceptions import MlflowException
+
     run = tracker.client.create_run(tracker.experiment, run_name=name, tags=dict(tags)).info.run_id
     try:
         yield run
-    except BaseException:
-        tracker.client.set_terminated(run, "FAILED")
+    except BaseException as error:
+        if not isinstance(error, MlflowException):
+            tracker.client.set_terminated(run, "FAILED")
         raise
     tracker.client.set_terminated(run, "FINISHED")
 

@@ -16,6 +16,7 @@ from components.config import load_params
 from components.errors import RegistryError
 from components.files import write_text
 from components.locks import exclusive
+from components.tracking.answering import bound_requests, refuse_silent
 from components.workspace import STATE
 
 _LOGIN_REMEDY = (
@@ -114,6 +115,8 @@ def mlflow_errors() -> Iterator[None]:
 def _client(uri: str) -> Any:
     import mlflow
 
+    bound_requests()
+    refuse_silent(uri)
     # What downloads artefacts asks the process for its server, not the client.
     mlflow.set_tracking_uri(uri)
     return mlflow.MlflowClient(tracking_uri=uri)

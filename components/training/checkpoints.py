@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from components.errors import ModelError, TrainingDivergedError
+from components.errors import ModelError, StoppedError, TrainingDivergedError
 from components.files import replacing_directory
 from components.training.state_files import State, read_state, write_state
 from components.training.workers import Alone, Workers
@@ -58,26 +58,37 @@ class Checkpoints:
         folder: of this run alone: its name must change with its inputs and parameters. None: none are written.
         seconds: the least time between two; 0 writes one after each step.
         say: is told what a person should know.
+        told_to_end: whether the process was told to end: then it does after its step, with a checkpoint.
+        team: the processes of the run; they end together.
     """
 
     def __init__(
-        self, folder: Path | None = None, seconds: float = 60.0, say: Callable[[str], None] = print
+        self,
+        folder: Path | None = None,
+        seconds: float = 60.0,
+        say: Callable[[str], None] = print,
+        told_to_end: Callable[[], bool] = lambda: False,
+        team: Workers | None = None,
     ) -> None:
         self.folder = folder
         self.seconds = seconds
         self.say = say
+        self.told_to_end = told_to_end
         self._written = time.monotonic()
+        self._writes = True
+        self._team: Workers = team or Alone()
         self._helpers: Workers = Alone()
 
     def of_part(self, name: str) -> Checkpoints:
         """Those of one of several trainings that make up the run, in a folder of their own."""
-        part = Checkpoints(None if self.folder is None else self.folder / name, self.seconds, self.say)
-        part._helpers = self._helpers
+        folder = None if self.folder is None else self.folder / name
+        part = Checkpoints(folder, self.seconds, self.say, self.told_to_end, self._team)
+        part._helpers, part._writes = self._helpers, self._writes
         return part
 
     def only_read(self) -> None:
         """Write none and say nothing: another process of the run does."""
-        self.seconds = float("inf")
+        self._writes = False
         self.say = _say_nothing
 
     def gather_from(self, workers: Workers) -> None:
@@ -106,17 +117,28 @@ class Checkpoints:
 
         Raises:
             TrainingDivergedError: there is nothing to go back to.
+            StoppedError: a process of the run was told to end; the checkpoint is written, whatever `seconds` is.
         """
         if any(learner.must_go_back for learner in learners.values()):
             self._go_back(learners)
             # No writing now: other processes of this run may still be reading.
             return
         in_doubt = any(learner.in_doubt for learner in learners.values())
-        is_due = time.monotonic() - self._written >= self.seconds
+        ends = self._team.any_says(self.told_to_end())
+        is_due = self._writes and (ends or time.monotonic() - self._written >= self.seconds)
         if self.folder is not None and not in_doubt and self._helpers.any_says(is_due):
             state = {name: part.state() for name, part in parts.items()}
             if is_due:
                 self._write(self.folder, step, state)
+        if ends:
+            self._end(step)
+
+    def _end(self, step: int) -> None:
+        # Together: the first to go would have the others ended, and one of them writes.
+        self._team.wait()
+        newest = next((number for number, _ in self._found()), 0)
+        kept = f"the checkpoint of step {newest} is kept" if newest else "no checkpoint could be kept"
+        raise StoppedError(f"told to end after step {step}: {kept}", "start it again: it goes on from there")
 
     def _write(self, folder: Path, step: int, state: State) -> None:
         try:

@@ -17,7 +17,7 @@ from components.modeling.adapters import Adapters, add_adapters, merge_adapters
 from components.modeling.recomputing import recomputing
 from components.training.guards import GradientGuard
 from components.training.master_weights import MasterWeights
-from components.training.microbatches import Microbatches, tokens_at_once
+from components.training.microbatches import Microbatches, is_out_of_memory, tokens_at_once
 from components.training.sharding import ShardedWeights
 from components.training.state_files import State
 from components.training.workers import Alone, Workers, deal
@@ -203,7 +203,9 @@ class Learner:
         while parts is None:
             try:
                 parts = [self._backward(loss, rows, weight) for rows, weight in self._passes(lengths)]
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 self.microbatches.halve(error)
                 self.model.zero_grad(set_to_none=True)
             # The next try comes after this block: inside it the error still holds the activations of the last.

@@ -17,6 +17,15 @@ BYTES_ON_CPU = 8_192
 TOKENS_ON_GPU = 16_384
 
 
+#: How torch says that a CPU has no memory left: not by an error of its own, as it does of GPUs.
+_CPU_SAYS = "DefaultCPUAllocator: "
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a GPU or a CPU had no memory left."""
+    return isinstance(error, torch.OutOfMemoryError) or _CPU_SAYS in str(error)
+
+
 def tokens_at_once(dtype: torch.dtype = torch.float32) -> int:
     """How many tokens this machine's device goes through at once where nobody says."""
     return BYTES_ON_CPU // dtype.itemsize if pick_device().type == "cpu" else TOKENS_ON_GPU
@@ -53,7 +62,7 @@ class Microbatches:
     def restore(self, state: State) -> None:
         self.tokens, self._halved = state["tokens"], state["halved"]
 
-    def halve(self, error: torch.OutOfMemoryError) -> None:
+    def halve(self, error: RuntimeError) -> None:
         """Make the parts smaller for this and all later minibatches.
 
         Raises:

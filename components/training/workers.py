@@ -7,12 +7,13 @@ parallelism by DDP computes, done once a step instead of in hooks, so that accum
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
+
+from components.training.torchrun import is_one_of_several
 
 T = TypeVar("T")
 
@@ -109,8 +110,3 @@ class Team:
 def join_workers() -> Workers:
     """The team, in a process that torchrun started with others; else this process alone."""
     return Team() if is_one_of_several() else Alone()
-
-
-def is_one_of_several() -> bool:
-    """Whether torchrun started this process with others."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from components.errors import StoppedError
 from flows.terminal import next_step, say
 from flows.workspace import open_project, with_prefect
 
@@ -22,7 +24,8 @@ def command(
 ) -> None:
     """Train a candidate on all accepted feedback, measure it, register it. What is up to date is skipped.
 
-    Exit status 4: the candidate was trained and registered, and a gate blocks it.
+    Exit status 4: the candidate was trained and registered, and a gate blocks it. 75: it was told to end (SIGTERM); a
+    stage that trained has written a checkpoint, and the same command goes on there.
 
     \b
     rlhf retrain
@@ -30,11 +33,25 @@ def command(
     """
     root = open_project(context)
     from flows.locks import refuse_if_busy
+    from flows.room import refuse_without_room
 
+    refuse_without_room(root)
     refuse_if_busy(root)
-    summary = _run(root)
+    summary = _unless_told_to_end(root)
     typer.echo(json.dumps(summary)) if as_json else _print(root, summary)
     _finish(summary, as_json)
+
+
+def _unless_told_to_end(root: Path) -> dict[str, Any]:
+    try:
+        return _run(root)
+    except SystemExit as ended:
+        # What the handler of SIGTERM raises (flows/cli.py), once Prefect has closed the run.
+        if ended.code != 128 + signal.SIGTERM:
+            raise
+        from flows.dvc import GOES_ON
+
+        raise StoppedError("the retraining was told to end (SIGTERM)", GOES_ON) from None
 
 
 def _run(root: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tracking.fake_workspace import write_batch
 
-from components.errors import BusyError, FeedbackError, StageFailedError
+from components.errors import BusyError, FeedbackError, StageFailedError, StoppedError
 from flows import dvc
 from flows.environment import prepare_environment
 from flows.git import commit_if_wanted
@@ -57,6 +57,21 @@ def test_a_stage_that_says_nothing_of_its_own(fed):
     with pytest.raises(StageFailedError, match="stage prepare failed") as caught:
         dvc.repro(fed, "prepare", lambda _: None)
     assert "dvc repro --single-item prepare" in caught.value.remedy
+
+
+def test_a_stage_that_was_told_to_end_has_not_failed(fed):
+    words = "stopped: told to end after step 3: the checkpoint of step 3 is kept"
+    (fed / "fake_stages.py").write_text(f"import sys; print({words!r}); sys.exit(75)")
+    with pytest.raises(StoppedError, match="stage prepare stopped: told to end after step 3") as caught:
+        dvc.repro(fed, "prepare", lambda _: None)
+    assert caught.value.remedy == "`rlhf retrain` goes on where it stopped"
+
+
+def test_a_stage_that_was_killed_says_what_may_have_been(fed):
+    (fed / "fake_stages.py").write_text("import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(StageFailedError, match=r"stage prepare was killed \(SIGKILL\)") as caught:
+        dvc.repro(fed, "prepare", lambda _: None)
+    assert "train.microbatch_tokens" in caught.value.remedy
 
 
 def test_what_a_stage_calls_busy_is_no_reason_to_wait(fed, monkeypatch):

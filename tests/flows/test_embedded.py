@@ -9,6 +9,7 @@ import pytest
 from tracking.fake_workspace import write_batch
 
 from components.errors import RlhfError
+from components.stages.ending import STOPPED
 from flows.server import prefect_api
 
 
@@ -58,8 +59,9 @@ def test_however_a_retraining_is_ended_the_next_one_converges(embedded_rlhf):
 
     ended = start_and_wait_for(fed, "prepare")
     ended.terminate()
-    ended.communicate(timeout=60)
-    assert ended.returncode == 143
+    _, told = ended.communicate(timeout=60)
+    assert ended.returncode == STOPPED
+    assert "told to end (SIGTERM)\nremedy: `rlhf retrain` goes on where it stopped" in told
     assert fed.left_behind() == []
 
     (fed.folder / "slow-prepare").unlink()

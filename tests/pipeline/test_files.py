@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +127,39 @@ def test_progress_with_nan_is_still_progress():
     parsed = parse_progress(Progress("ppo", 1, 2, {"score": float("nan")}).line())
     assert parsed is not None
     assert parsed.metrics["score"] != parsed.metrics["score"]
+
+
+def test_what_a_killed_writer_left_goes_and_what_a_living_one_writes_stays(tmp_path):
+    target = tmp_path / "rows.jsonl"
+    write = "import sys, os; from pathlib import Path; from components.files import replacing_file\n"
+    write += f"with replacing_file(Path({str(target)!r})) as file:\n"
+    write += "    file.write(b'half'); file.flush(); print('writing', flush=True); sys.stdin.read()"
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    dead, alive = (subprocess.Popen([sys.executable, "-c", write], **options) for _ in range(2))
+    for process in (dead, alive):
+        assert process.stdout.readline() == "writing\n"
+    dead.kill()
+    dead.wait()
+    write_text(target, "whole")
+    assert len([path for path in tmp_path.iterdir() if path != target]) == 1
+    alive.communicate("")
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+    assert target.read_text() == "half"
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    target = tmp_path / "model"
+    with replacing_directory(target) as staged:
+        (staged / "old").write_text("1")
+    rename = Path.rename
+
+    def refuse(self, to):
+        if to == target and self.name.endswith(".tmp") and "retired" not in self.name:
+            raise OSError("refused")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="refused"), replacing_directory(target) as staged:
+        (staged / "new").write_text("2")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert [path.name for path in target.iterdir()] == ["old"]

@@ -12,10 +12,11 @@ from components.files import digest_tree
 LONGER = {
     "checkpoints": {"seconds": 0},
     "reward_model": {"batch_size": 16},
+    "judge": {"batch_size": 16, "ensemble": 2},
     "dpo": {"batch_size": 16},
     "ppo": {"iterations": 8, "kl_target": 1.0},
 }
-MODELS = {"sft": "sft", "reward_model": "reward", "ppo": "ppo", "dpo": "dpo"}
+MODELS = {"sft": "sft", "reward_model": "reward", "judge": "judge", "ppo": "ppo", "dpo": "dpo"}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import torch
 
-STAGES = ("prepare", "sft", "reward_model", "dpo", "ppo")
+from components.progress import parse_progress
+
+STAGES = ("prepare", "sft", "reward_model", "judge", "dpo", "ppo")
 
 
 def start(stage: str, workspace: Path, dies_saving: bool = False):
@@ -32,19 +34,43 @@ def run(stage: str, workspace: Path, dies_saving: bool = False) -> int:
 def kill_after_step(process, stage: str, step: int, workspace: Path) -> None:
     """SIGKILL as soon as the checkpoint of `step`, or a later one, is there."""
     home, deadline = workspace / ".rlhf/checkpoints" / stage, time.monotonic() + 120
-    while not [path for path in home.glob("*/step-*") if int(path.name[5:]) >= step]:
+    while not [
+        path for path in home.rglob("step-*") if path.name[5:].isdecimal() and int(path.name[5:]) >= step
+    ]:
         assert time.monotonic() < deadline
         time.sleep(0.002)
     process.kill()
+
+
+def wait_for_step(stage: str, step: int, workspace: Path) -> None:
+    """Return as soon as the stage has told of `step`, or of a later one."""
+    deadline = time.monotonic() + 120
+    while not _told_steps(stage, workspace) & set(range(step, 1000)):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def _told_steps(stage: str, workspace: Path) -> set[int]:
+    said = workspace / "said.txt"
+    lines = said.read_text().splitlines() if said.exists() else []
+    return {found.step for line in lines if (found := parse_progress(line)) and found.stage == stage}
 
 
 def _main(stage: str, workspace: Path, dies_saving: bool) -> None:
     torch.set_num_threads(1)
     os.chdir(workspace)
     sys.stdout = sys.stderr = Path("said.txt").open("a", buffering=1)  # noqa: SIM115
+    for number in (1, 2):
+        # For processes that this one starts.
+        os.dup2(sys.stdout.fileno(), number)
     module = importlib.import_module(f"components.stages.{stage}")
     if dies_saving:
         module.save_model = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
-    from components.stages.running import run_stage
+    if stage == "prepare":
+        from components.stages.running import run_stage
 
-    run_stage(module.main)
+        run_stage(module.main, stage)
+    else:
+        from components.stages.launching import run_training_stage
+
+        run_training_stage(module.main, stage)

@@ -73,7 +73,7 @@ def test_a_snapshot_is_the_policy_as_it_was_then(workspace, monkeypatch, variant
     monkeypatch.chdir(workspace)
     change_params(workspace, VARIANTS.get(variant, {"train": {"lora_rank": 2}}))
     change_params(workspace, {"ppo": {"iterations": 2, "snapshots": 1}})
-    monkeypatch.setattr(ppo, "forget_checkpoints", lambda stage: None)
+    monkeypatch.setattr(ppo, "after_outputs", lambda stage: None)
     ppo.main()
     params = load_params()
     ((iteration, weights),) = ppo.snapshots_for("ppo", [2], writes=False).kept()

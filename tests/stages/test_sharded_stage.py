@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 from stages.small_project import ROOT, change_params
-from stages.stage_processes import run
+from stages.small_workspace import said
+from stages.stage_processes import run, start, wait_for_step
 from transformers import AutoModelForCausalLM
 
-from components.stages import ppo
-from components.stages.launching import run_training_stage
+from components.stages.ending import STOPPED
 
 
 def rows(workspace):
@@ -17,19 +17,26 @@ def rows(workspace):
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)]
 
 
-def test_two_processes_write_what_one_writes(workspace, monkeypatch, capfd):
-    change_params(workspace, {"ppo": {"iterations": 2}})
+def test_two_processes_that_are_told_to_end_and_go_on_write_what_one_writes(workspace, monkeypatch):
+    change_params(workspace, {"ppo": {"iterations": 6}, "checkpoints": {"seconds": 3600}})
     assert run("ppo", workspace) == 0
     alone = rows(workspace)
     shutil.move(workspace / "models/ppo", workspace / "models/alone")
+    (workspace / "said.txt").unlink()
     change_params(workspace, {"train": {"num_processes": 2, "sharding": "full"}})
-    monkeypatch.chdir(workspace)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    run_training_stage(ppo.main, "ppo")
-    assert capfd.readouterr().out.count("[ppo] 2/2 ") == 1, "one of them speaks"
+    first = start("ppo", workspace)
+    wait_for_step("ppo", 1, workspace)
+    first.terminate()
+    first.join(60)
+    assert first.exitcode == STOPPED
+    assert "stopped: told to end after step" in said(workspace)
+    assert run("ppo", workspace) == 0
+    assert said(workspace).count("going on after step") == 1
+    assert said(workspace).count("[ppo] 6/6 ") == 1, "one of them speaks"
     for row, expected in zip(rows(workspace), alone, strict=True):
-        assert row == pytest.approx(expected, rel=1e-3, abs=1e-3)
-    for iteration in ("iteration-00001", "iteration-00002"):
+        assert row == pytest.approx(expected, rel=1e-3, abs=1e-3, nan_ok=True)
+    for iteration in ("iteration-00002", "iteration-00006"):
         models = [
             AutoModelForCausalLM.from_pretrained(f"models/{run}/{iteration}") for run in ("alone", "ppo")
         ]

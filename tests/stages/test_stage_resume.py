@@ -13,7 +13,7 @@ from stages.stage_processes import kill_after_step, run, start
 
 from components.errors import DataError
 from components.files import digest_tree
-from components.stages import checkpointing, ppo
+from components.stages import checkpointing, forgetting, ppo
 from components.stages.checkpointing import key_of
 
 KILLED = -9
@@ -46,6 +46,20 @@ def test_a_kill_when_training_is_over_repeats_no_training(whole, workspace):
     assert f"going on after step {int(last[5:])}," in said(workspace)
     assert said(workspace).count(f"[sft] {int(last[5:])}/") == 1
     assert outputs(workspace, "sft") == outputs(whole, "sft")
+
+
+def test_a_kill_before_dvc_has_kept_the_outputs_repeats_no_training(whole, workspace, monkeypatch):
+    """DVC removes them when it runs the stage again; the next stage's start says that they are kept."""
+    monkeypatch.setenv("DVC_STAGE", "sft")
+    assert run("sft", workspace) == 0
+    shutil.rmtree(workspace / "models/sft")
+    last = int(checkpoints(workspace)[-1][5:])
+    assert run("sft", workspace) == 0
+    assert f"going on after step {last}," in said(workspace)
+    assert said(workspace).count(f"[sft] {last}/") == 1
+    assert outputs(workspace, "sft") == outputs(whole, "sft")
+    assert run("dpo", workspace) == 0
+    assert {path.name for path in (workspace / ".rlhf/checkpoints").iterdir()} == {"dpo"}
 
 
 def test_the_module_as_dvc_starts_it_can_be_killed_too(whole, workspace):
@@ -140,7 +154,7 @@ def test_the_key_changes_with_the_code_that_the_stage_runs(workspace, monkeypatc
     no_caches = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "components", tmp_path / "code/components", ignore=no_caches)
     shutil.copy(ROOT / "dvc.yaml", tmp_path / "code")
-    monkeypatch.setattr(checkpointing, "SOURCES", tmp_path / "code")
+    monkeypatch.setattr(forgetting, "SOURCES", tmp_path / "code")
     assert (key_of("dpo"), key_of("sft")) == before
     with (tmp_path / "code/components/training/dpo.py").open("a") as handle:
         handle.write("# another line\n")

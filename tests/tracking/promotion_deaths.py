@@ -16,6 +16,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from benchmarks.fault_injection import steps
 from components.tracking.audit import read_log
 from components.tracking.audit_trail import UNFINISHED, inspect
 from components.tracking.loading import load_version
@@ -25,7 +26,6 @@ from components.tracking.verification import Verifier
 from components.tracking.versions import all_versions, champion_of, get_version
 
 PROJECT = Path(__file__).parents[2]
-CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.truncate"}
 MUTATIONS = ("create_", "set_", "log_", "delete_")
 ACTS = {
     "promote": lambda tracker: promote(tracker, "2", "reviewer"),
@@ -66,24 +66,8 @@ def check(before, died, champions, line, versions):
     assert steps[-1] == "os.remove .rlhf/champion.unfinished.json"
 
 
-class Steps:
-    """Counts what is changed, says what it is, and dies at one of them."""
-
-    def __init__(self, root, deadly):
-        self.root, self.deadly, self.seen = str(root), deadly, []
-
-    def take(self, what):
-        self.seen.append(what)
-        if len(self.seen) == self.deadly:
-            os.write(1, f"{json.dumps(what)}\n".encode())
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def on_event(self, event, arguments):
-        if event not in CHANGES and not (event == "open" and writes(arguments[2])):
-            return
-        path = arguments[0]
-        if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(self.root):
-            self.take(f"{event} {os.path.relpath(path, self.root)}")
+class Steps(steps.Steps):
+    """Counts what MLflow is asked to change, too."""
 
     def watch(self, client):
         for name in dir(client):
@@ -100,16 +84,12 @@ class Steps:
         return call
 
 
-def writes(flags):
-    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-
-
 def act(root, name, deadly):
-    tracker, steps = connect(root), Steps(root, deadly)
-    steps.watch(tracker.client)
-    sys.addaudithook(steps.on_event)
+    tracker, counted = connect(root), Steps(root, deadly)
+    counted.watch(tracker.client)
+    counted.watch_disk()
     ACTS[name](tracker)
-    return steps.seen
+    return counted.seen
 
 
 def look(root):
@@ -180,8 +160,8 @@ def main(root, warm, name, first):
     saved = root.with_name("saved")
     shutil.copytree(root / ".rlhf", saved)
     print(json.dumps(forked(lambda: look(root))), flush=True)
-    steps = forked(lambda: act(root, name, 0))
-    for deadly in worth_dying_at(steps, steps.index(first) if first else 0):
+    taken = forked(lambda: act(root, name, 0))
+    for deadly in worth_dying_at(taken, taken.index(first) if first else 0):
         shutil.rmtree(root / ".rlhf")
         shutil.copytree(saved, root / ".rlhf")
         assert forked(lambda deadly=deadly: act(root, name, deadly)) == -signal.SIGKILL

@@ -114,6 +114,20 @@ def test_other_errors_are_not_taken_for_lack_of_memory():
     assert subject.microbatches.tokens == 24
 
 
+def test_a_cpu_without_memory_halves_too():
+    subject, calls = learner(24), []
+
+    def loss(part):
+        calls.append(part)
+        if len(calls) == 1:
+            torch.empty(1 << 50)
+        logprobs, _ = response_logprobs(subject.model, [ROWS[i] for i in part])
+        return {"loss": -logprobs.sum() / COUNT}
+
+    assert subject.update(LENGTHS, loss).applied
+    assert subject.microbatches.tokens == 12
+
+
 def test_what_failed_is_let_go_before_the_next_try():
     """Else its activations, held by the error's own traceback, take the memory that the halves need."""
     subject, held = learner(1000), []

@@ -1,0 +1,74 @@
+"""How a stage ends when it is told to: a training loop after its step, with a checkpoint; anything else at once.
+
+Told by SIGTERM or Ctrl-C, or by the end of the process that runs the stage: an orphan would go on writing where the
+next run writes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from components.training.torchrun import is_one_of_several
+
+#: Exit status of a stage that ended because it was told to: the same command again goes on (EX_TEMPFAIL, sysexits.h).
+STOPPED = 75
+#: What a step may still take when nobody is left who waits for it.
+PATIENCE_S = 30.0
+_LOOK_S = 0.5
+
+_told = threading.Event()
+
+
+def told_to_end() -> bool:
+    """Whether this process is to end after its step."""
+    return _told.is_set()
+
+
+def end_at_once_when_told() -> None:
+    """SIGTERM and Ctrl-C raise SystemExit: what is half written is removed on the way out."""
+    _listen(_leave)
+
+
+def end_after_step_when_told() -> None:
+    """SIGTERM and Ctrl-C make `told_to_end` true; a second one ends the process at once."""
+    _listen(_remember)
+
+
+def end_with_parent() -> None:
+    """Be told to end when the process that runs this one is gone, where DVC or torchrun does: they mean to stay."""
+    if "DVC_STAGE" in os.environ or is_one_of_several():
+        threading.Thread(target=_outlive_no_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _listen(hear: Callable[[int, FrameType | None], None]) -> None:
+    _told.clear()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # A shell's background jobs ignore Ctrl-C, and so does what they start.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, hear)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    print("stopped: told to end before anything was kept of this run", file=sys.stderr)
+    raise SystemExit(STOPPED)
+
+
+def _remember(number: int, _frame: FrameType | None) -> None:
+    _told.set()
+    if not is_one_of_several():
+        # torchrun and whoever ends the whole group may both tell each process.
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _outlive_no_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE_S)
+    os.kill(os.getpid(), signal.SIGKILL)
