@@ -3,7 +3,7 @@
 import time
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=60):
     """Until it is true; the test fails where it never is."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
