@@ -13,7 +13,7 @@ from typing import Any
 
 from components.tracking.attempts import Attempt, Step, all_attempts, newest
 from components.tracking.lineage import git_commit
-from components.tracking.run_metrics import STAGE, SYSTEM
+from components.tracking.run_metrics import METRICS_AT_ONCE, STAGE, SYSTEM
 from components.tracking.tracker import Tracker
 
 #: Tags of a run: the attempt that it tells of; why it ended badly.
@@ -62,8 +62,8 @@ def send_system(tracker: Tracker, run: str, samples: Sequence[tuple[int, int, di
         for at_ms, number, figures in samples
         for name, value in figures.items()
     ]
-    if rows:
-        tracker.client.log_batch(run, metrics=rows)
+    for start in range(0, len(rows), METRICS_AT_ONCE):
+        tracker.client.log_batch(run, metrics=rows[start : start + METRICS_AT_ONCE])
 
 
 def end_badly(tracker: Tracker, attempt: Attempt, reason: str) -> None:

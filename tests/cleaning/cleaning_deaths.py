@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from cleaning.cleaned_case import do, state
@@ -38,6 +39,17 @@ SORTS = (
     "before set_registered_model_tag",
     "shutil.rmtree .rlhf/mlartifacts",
     "os.remove .dvc/cache/files",
+)
+
+
+HEAVY = (
+    "components.tracking.preload",
+    "mlflow.artifacts",
+    "mlflow.store.artifact.artifact_repository_registry",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "polars",
+    "requests",
 )
 
 
@@ -82,4 +94,7 @@ def main(root, saved, every=""):
 
 if __name__ == "__main__":
     os.environ.pop("MLFLOW_TRACKING_URI", None)
+    # Each process that dies would import them anew.
+    for name in HEAVY:
+        import_module(name)
     main(*map(Path, sys.argv[1:]))
