@@ -27,7 +27,9 @@ def command(context: typer.Context) -> None:
     os.chdir(root)
     from flows.deployments import serve_deployments
 
-    next_step("`rlhf ingest FILE`; what runs is on the server's page, what waits in `rlhf status`", as_json=True)
+    next_step(
+        "`rlhf ingest FILE`; what runs is on the server's page, what waits in `rlhf status`", as_json=True
+    )
     serve_deployments(root)
 
 
