@@ -22,7 +22,7 @@ from components.tracking.promotion import Promotion
 from components.tracking.reviewing import Candidate, look_at_candidate, record_answer, refuse_incomplete
 from components.tracking.tracker import connect
 from flows.artifacts import cell
-from flows.environment import find_root
+from flows.project import own_project
 from flows.promote import promote_candidate, tell
 
 #: A month: long enough for holidays. After it the run fails, and `rlhf ask` asks again.
@@ -56,7 +56,7 @@ def approve(candidate: int) -> Promotion | State[str]:
     Raises:
         PromotionRefusedError: what `rlhf promote` would refuse, a decline without a reason, or a server with roles.
     """
-    root = find_root(Path.cwd())
+    root = own_project()
     shown = show_candidate(root, str(candidate))
     answer = _wait_for_answer(shown)
     refuse_incomplete(answer.approver, answer.reason, declines=answer.declines)

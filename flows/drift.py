@@ -15,11 +15,9 @@ from components.feedback.preferences import aggregate
 from components.feedback.store import FEEDBACK, accepted_manifests, scan_rows
 from components.files import read_json
 from components.records import Preference
-from components.stages.margins import margins_of
 from components.tracking.loading import LoadedVersion, load_version
 from components.tracking.overview import look
 from components.tracking.tracker import connect
-from components.training.scoring import load_scorer
 
 #: The newest rows, so that measuring takes a CPU seconds; enough for an interval of a few points.
 MOST_ROWS = 2000
@@ -63,6 +61,10 @@ def measure_drift(root: Path) -> Drift | None:
     expected = _accuracy_at_evaluation(version)
     if not pairs or expected is None:
         return None
+    # torch comes with them: seconds that a run which measures nothing should not pay.
+    from components.stages.margins import margins_of
+    from components.training.scoring import load_scorer
+
     found = pairwise_accuracy(margins_of(load_scorer(version.reward), pairs), pairs)
     if number(found.value) is None:
         return None

@@ -1,4 +1,7 @@
-"""The flows that a Prefect server starts by itself. They take no folder: they work in that of `rlhf serve`."""
+"""The flows that a Prefect server starts by itself. They take no folder: they work in that of `rlhf serve`.
+
+Each run is a process of its own, one of them every minute: what only one flow needs is imported by that one.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,6 @@ from components.tracking.overview import has_registry
 from components.tracking.tracker import connect
 from flows import dvc
 from flows.dead_runs import close_dead_runs
-from flows.due import accepted_batches, is_due, wait_until_settled
-from flows.health import report_health
-from flows.inbox import Taken, take_in
 from flows.locks import refuse_if_busy
 from flows.notify import tell_later
 from flows.outcomes import completed, ended
@@ -56,11 +56,15 @@ def reconcile() -> State[None]:
 @flow(name="health")
 def health() -> State[dict[str, Any]]:
     """Write the health report, and send it."""
+    from flows.health import report_health
+
     root = own_project()
     return ended(root, lambda: report_health(root))
 
 
 def _empty_inbox(root: Path) -> State[None]:
+    from flows.inbox import Taken, take_in
+
     folder = root / load_params(root / "params.yaml").schedule.inbox
     folder.mkdir(parents=True, exist_ok=True)
     with watching(folder):
@@ -83,6 +87,8 @@ def _complete(inbox: Inbox) -> list[Arrival]:
 
 
 def _retrain(root: Path, only_if_due: bool) -> State[dict[str, Any]]:
+    from flows.due import accepted_batches, is_due, wait_until_settled
+
     refuse_if_busy(root)
     if only_if_due:
         dvc.restore_feedback(root)

@@ -229,11 +229,17 @@ def test_a_stage_runs_on_the_worker_of_its_pool(pool):
     pool.prefect("work-pool", "create", "gpu", "--type", "process")
     worker = pool.start("gpu")
     try:
+        (pool.root / "fail-sft").touch()
+        failed = pool.command("retrain")
+        assert failed.returncode == 1
+        assert "error: stage sft failed: the loss is not a number\n" in failed.err
+        assert "remedy: lower the learning rate\n" in failed.err
+        (pool.root / "fail-sft").unlink()
         done = pool.command("retrain")
         assert done.returncode == 0, done.err
         assert "stage sft runs on work pool gpu: run sft" in done.err
-        (run,) = [each for each in runs_of(pool, "stage/reviews-gpu") if each["name"] == "sft"]
-        assert run["state"]["name"] == "Ran"
+        states = [run["state"]["name"] for run in runs_of(pool, "stage/reviews-gpu")]
+        assert sorted(states) == ["Failed", "Ran"]
         assert (pool.root / "models/sft").is_dir()
     finally:
         os.killpg(worker.pid, signal.SIGTERM)

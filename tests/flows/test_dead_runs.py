@@ -1,0 +1,93 @@
+"""Runs whose process is gone, told from those that live, begin or end."""
+
+import json
+import os
+import time
+
+import pytest
+from prefect import flow, get_client, runtime, tags
+from prefect.states import Running
+from stages.small_project import write_params
+
+from flows.dead_runs import FOLDER, GRACE_S, alive, close_dead_runs, workspace_tag
+from flows.log_file import FILE, read_entries
+
+
+@pytest.fixture
+def root(tmp_path, prefect_server):
+    write_params(tmp_path)
+    return tmp_path
+
+
+@flow(name="quick")
+def quick(root):
+    with alive(root):
+        return str(runtime.flow_run.id), close_dead_runs(root)
+
+
+def grow_old(path):
+    then = time.time() - GRACE_S - 1
+    os.utime(path, (then, then))
+
+
+def begin(**options):
+    """A run that Prefect calls running, of no process; its id."""
+    with get_client(sync_client=True) as client:
+        return str(client.create_flow_run(quick, name="gone", state=Running(), **options).id)
+
+
+def state_of(run):
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(run).state.name
+
+
+def told(root):
+    return [entry["body"] for entry in read_entries(root / FILE)]
+
+
+def test_a_run_that_lives_and_one_that_is_just_ending_are_let_be(root):
+    with tags(workspace_tag(root)):
+        run, closed = quick(root)
+    record = root / FOLDER / f"{run}.json"
+    assert closed == []
+    assert json.loads(record.read_text())["ended"] is True
+    assert close_dead_runs(root) == []
+    assert record.exists()
+    grow_old(record)
+    assert close_dead_runs(root) == []
+    assert not record.exists()
+    assert (state_of(run), told(root)) == ("Completed", [])
+
+
+def test_a_run_whose_process_let_go_of_its_record_is_dead(root):
+    run = begin()
+    record = root / FOLDER / f"{run}.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"flow": "quick", "name": "gone"}')
+    (dead,) = close_dead_runs(root)
+    assert (dead.run, dead.flow, dead.name) == (run, "quick", "gone")
+    assert state_of(run) == "Crashed"
+    assert [body.splitlines()[0] for body in told(root)] == [
+        "Run gone of quick ended without telling: it was killed, or its machine went down."
+    ]
+    assert close_dead_runs(root) == []
+    assert len(told(root)) == 1
+
+
+def test_a_run_that_was_killed_before_it_had_a_record(root, monkeypatch):
+    run = begin(tags=[workspace_tag(root)])
+    elsewhere = begin(tags=[workspace_tag(root.parent)])
+    assert close_dead_runs(root) == []
+    monkeypatch.setattr("flows.dead_runs.GRACE_S", -5.0)
+    assert [dead.run for dead in close_dead_runs(root)] == [run]
+    assert (state_of(run), state_of(elsewhere)) == ("Crashed", "Running")
+
+
+def test_a_record_of_another_server_and_a_torn_one(root):
+    folder = root / FOLDER
+    folder.mkdir(parents=True)
+    (folder / "00000000-0000-4000-8000-000000000000.json").write_text('{"flow": "retrain", "name": "old"}')
+    (folder / "torn.json").write_text('{"fl')
+    (folder / "young.json").write_text("")
+    assert sorted(dead.run[:4] for dead in close_dead_runs(root)) == ["0000", "torn"]
+    assert [path.name for path in folder.glob("*.json")] == ["young.json"]
