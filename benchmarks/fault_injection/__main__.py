@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,8 @@ from benchmarks.fault_injection.table import as_text, row
 
 def main() -> None:
     options = _options()
+    # As an exception: what was mounted, started and written goes on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as held:
         folder = held.enter_context(tempfile.TemporaryDirectory(prefix="faults-"))
         bench = held.enter_context(open_bench(Path(folder)))

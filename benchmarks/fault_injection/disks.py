@@ -47,6 +47,11 @@ def read_only(disk: Path) -> Iterator[None]:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
 
 
+def fill(filler: Path, disk: Path, left: int) -> None:
+    """Write a file that leaves so many bytes on the disk."""
+    filler.write_bytes(b"\0" * max(0, shutil.disk_usage(disk).free - left))
+
+
 def _mount(place: Path, size: int) -> int:
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     return subprocess.run(command, capture_output=True, check=False).returncode

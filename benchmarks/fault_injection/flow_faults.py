@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.fault_injection.commands import Command
-from benchmarks.fault_injection.disks import read_only, small_disk
+from benchmarks.fault_injection.disks import fill, read_only, small_disk
 from benchmarks.fault_injection.flows import DONE, LONGEST_S, Loop, check_loop, check_rows, retrain_again
 from benchmarks.fault_injection.outcome import Outcome
 from components.feedback.simulator import write_feedback
@@ -20,7 +20,8 @@ from components.stages.ending import STOPPED
 BUSY = 5
 #: After a kill the guardian ends the others.
 GONE_S = 60.0
-DISK_BYTES = 400 << 20
+#: A retraining asks for 200 MB at least.
+DISK_BYTES, LEFT_BYTES = 400 << 20, 100 << 20
 
 
 class FlowFaults:
@@ -127,7 +128,7 @@ class FlowFaults:
                 rlhf = self.loop.rlhf(disk / "trial")
                 outcome = Outcome("rlhf retrain on a full disk")
                 filler = disk / "filler"
-                filler.write_bytes(b"\0" * (DISK_BYTES - (250 << 20)))
+                fill(filler, disk, LEFT_BYTES)
                 self._refused(rlhf, outcome, "MB of free space")
                 filler.unlink()
                 retrain_again(self.loop, rlhf, outcome)

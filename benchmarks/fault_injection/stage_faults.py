@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.fault_injection.disks import read_only, small_disk
+from benchmarks.fault_injection.disks import fill, read_only, small_disk
 from benchmarks.fault_injection.hurts import CHANGES_FILE
 from benchmarks.fault_injection.outcome import Outcome
 from benchmarks.fault_injection.stages import (
@@ -30,8 +29,9 @@ from components.stages.ending import STOPPED
 #: Stages are hurt while they train from this step on.
 STEP = 2
 HOUR_S = 3600.0
-#: A file of this size fills what the disk has left for checkpoints and models.
-DISK_BYTES = 2 << 20
+DISK_BYTES = 64 << 20
+#: What is left of a full disk, at most.
+LEFT_BYTES = 64 << 10
 
 
 class StageFaults:
@@ -116,11 +116,11 @@ class StageFaults:
         """A disk (tmpfs) that is full amid the stage: the error says so; with room again all is well."""
         for number in range(count):
             stage = STAGES[number % len(STAGES)]
-            with small_disk(home / "disk", 64 << 20) as disk:
+            with small_disk(home / "disk", DISK_BYTES) as disk:
                 folder = self.bench.fresh(stage, disk / "trial")
                 outcome = Outcome(f"{stage} on a full disk")
                 filler = disk / "filler"
-                _fill(filler, disk, self.dice.randrange(0, 64 << 10))
+                fill(filler, disk, self.dice.randrange(LEFT_BYTES))
                 self._refused(stage, folder, outcome, "No space left on device", may_succeed=True)
                 filler.unlink()
                 recover(self.bench, stage, folder, outcome)
@@ -130,7 +130,7 @@ class StageFaults:
         """A disk that may not be written to: the error says so, nothing changes."""
         for number in range(count):
             stage = STAGES[number % len(STAGES)]
-            with small_disk(home / "disk", 64 << 20) as disk:
+            with small_disk(home / "disk", DISK_BYTES) as disk:
                 folder = self.bench.fresh(stage, disk / "trial")
                 (folder / SAID).touch()
                 outcome = Outcome(f"{stage} on a read-only disk")
@@ -201,12 +201,6 @@ def _checkpoints(stage: str, folder: Path) -> list[tuple[int, Path]]:
     home = folder / ".rlhf/checkpoints" / stage
     paths = [path for path in home.rglob("step-*") if re.fullmatch(r"step-\d+", path.name)]
     return [(int(path.name[5:]), path) for path in paths]
-
-
-def _fill(filler: Path, disk: Path, left: int) -> None:
-    free = shutil.disk_usage(disk).free
-    with filler.open("wb") as file:
-        file.write(b"\0" * max(0, free - left))
 
 
 def cut(checkpoint: Path) -> None:

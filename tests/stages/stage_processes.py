@@ -12,6 +12,8 @@ import torch
 
 from components.progress import parse_progress
 
+#: Of any of these stages, on a machine that has other work.
+LONGEST_S = 400
 STAGES = ("prepare", "sft", "reward_model", "judge", "dpo", "ppo")
 
 
@@ -27,13 +29,13 @@ def start(stage: str, workspace: Path, dies_saving: bool = False):
 def run(stage: str, workspace: Path, dies_saving: bool = False) -> int:
     """Run it to its end; returns the exit code, -9 after SIGKILL."""
     process = start(stage, workspace, dies_saving)
-    process.join(120)
+    process.join(LONGEST_S)
     return process.exitcode
 
 
 def kill_after_step(process, stage: str, step: int, workspace: Path) -> None:
     """SIGKILL as soon as the checkpoint of `step`, or a later one, is there."""
-    home, deadline = workspace / ".rlhf/checkpoints" / stage, time.monotonic() + 120
+    home, deadline = workspace / ".rlhf/checkpoints" / stage, time.monotonic() + LONGEST_S
     while not [
         path for path in home.rglob("step-*") if path.name[5:].isdecimal() and int(path.name[5:]) >= step
     ]:
@@ -44,7 +46,7 @@ def kill_after_step(process, stage: str, step: int, workspace: Path) -> None:
 
 def wait_for_step(stage: str, step: int, workspace: Path) -> None:
     """Return as soon as the stage has told of `step`, or of a later one."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + LONGEST_S
     while not _told_steps(stage, workspace) & set(range(step, 1000)):
         assert time.monotonic() < deadline
         time.sleep(0.002)

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from stages.small_project import ROOT, change_params
 from stages.small_workspace import said
-from stages.stage_processes import run, start, wait_for_step
+from stages.stage_processes import LONGEST_S, run, start, wait_for_step
 from transformers import AutoModelForCausalLM
 
 from components.stages.ending import STOPPED
@@ -28,7 +28,7 @@ def test_two_processes_that_are_told_to_end_and_go_on_write_what_one_writes(work
     first = start("ppo", workspace)
     wait_for_step("ppo", 1, workspace)
     first.terminate()
-    first.join(60)
+    first.join(LONGEST_S)
     assert first.exitcode == STOPPED
     assert "stopped: told to end after step" in said(workspace)
     assert run("ppo", workspace) == 0

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from stages.small_project import ROOT, change_params
 from stages.small_workspace import MODELS, outputs, said
-from stages.stage_processes import run, start, wait_for_step
+from stages.stage_processes import LONGEST_S, run, start, wait_for_step
 
 from components.locks import exclusive
 from components.stages import running
@@ -25,7 +25,7 @@ def told_to_end(stage, workspace, step):
     process = start(stage, workspace)
     wait_for_step(stage, step, workspace)
     process.terminate()
-    process.join(60)
+    process.join(LONGEST_S)
     return process.exitcode
 
 
