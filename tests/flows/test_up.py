@@ -71,10 +71,15 @@ def rlhf(root):
 
 @pytest.fixture(scope="module")
 def up(rlhf):
-    process = rlhf.start("up", "--json")
-    out, err = process.communicate(timeout=600)
+    return json.loads(output_of(rlhf, "up", "--json"))
+
+
+def output_of(rlhf, *words):
+    """What a command printed that went well, however long it took."""
+    process = rlhf.start(*words)
+    out, err = process.communicate(timeout=800)
     assert process.returncode == 0, err
-    return json.loads(out)
+    return out
 
 
 def test_both_interfaces_answer_and_everything_is_there(up, root):
@@ -126,8 +131,7 @@ def test_other_commands_find_the_servers(up, root, rlhf, tmp_path):
     }
     # Rows that were only made up.
     shutil.rmtree(root / "data/feedback")
-    done = rlhf("ingest", write_pairs(tmp_path / "more.jsonl"))
-    assert done.returncode == 0, done.err
+    output_of(rlhf, "ingest", write_pairs(tmp_path / "more.jsonl"))
     with (
         temporary_settings({PREFECT_API_URL: f"{up['prefect']}/api"}),
         get_client(sync_client=True) as client,
@@ -185,7 +189,7 @@ def test_a_killed_server_is_missed_by_no_command_and_comes_back(up, root):
     process = read_record(root).programs["mlflow"].process
     os.killpg(process.pid, signal.SIGKILL)
     wait_until(lambda: "MLFLOW_TRACKING_URI" not in lasting_servers(root))
-    assert load_version(connect(root), "champion").version == "1"
+    assert load_version(connect(root), "candidate").version == "1"
     wait_until(lambda: lasting_servers(root).get("MLFLOW_TRACKING_URI") == up["mlflow"], seconds=500)
     again = read_record(root).programs["mlflow"]
     assert (again.state, again.restarts, again.process == process) == (UP, 1, False)
