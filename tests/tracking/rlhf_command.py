@@ -35,7 +35,7 @@ class Command:
 
     def __call__(self, *words):
         process = self.start(*words)
-        process.out, process.err = process.communicate(timeout=180)
+        process.out, process.err = process.communicate(timeout=600)
         return process
 
     def left_behind(self):
