@@ -43,7 +43,7 @@ class Command:
         }
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, **(pipes | options))
 
-    def __call__(self, *words: object, seconds: float = 180) -> Any:
+    def __call__(self, *words: object, seconds: float = 600) -> Any:
         """Run it to its end; what it said is `out` and `err` of what is returned."""
         process: Any = self.start(*words)
         process.out, process.err = process.communicate(timeout=seconds)

@@ -55,7 +55,7 @@ class Served:
         found = self.post("flow_runs/filter", deployments=wanted, sort="EXPECTED_START_TIME_ASC")
         return [run["id"] for run in found]
 
-    def wait_for(self, is_so, seconds=300):
+    def wait_for(self, is_so, seconds=600):
         deadline = time.monotonic() + seconds
         while not (answer := is_so()):
             assert self.server.poll() is None
