@@ -17,18 +17,22 @@ LONGEST_S = 400
 STAGES = ("prepare", "sft", "reward_model", "judge", "dpo", "ppo")
 
 
-def start(stage: str, workspace: Path, dies_saving: bool = False):
-    """A new process that runs `stage` in `workspace` and appends what it says to said.txt there."""
+def start(stage: str, workspace: Path, dies_saving: bool = False, **variables: str):
+    """A new process that runs `stage` in `workspace` and appends what it says to said.txt there.
+
+    Args:
+        variables: of its environment; it has that of the first process that was started here otherwise.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"components.stages.{name}" for name in STAGES])
-    process = context.Process(target=_main, args=(stage, workspace, dies_saving))
+    process = context.Process(target=_main, args=(stage, workspace, dies_saving, variables))
     process.start()
     return process
 
 
-def run(stage: str, workspace: Path, dies_saving: bool = False) -> int:
+def run(stage: str, workspace: Path, dies_saving: bool = False, **variables: str) -> int:
     """Run it to its end; returns the exit code, -9 after SIGKILL."""
-    process = start(stage, workspace, dies_saving)
+    process = start(stage, workspace, dies_saving, **variables)
     process.join(LONGEST_S)
     return process.exitcode
 
@@ -58,7 +62,8 @@ def _told_steps(stage: str, workspace: Path) -> set[int]:
     return {found.step for line in lines if (found := parse_progress(line)) and found.stage == stage}
 
 
-def _main(stage: str, workspace: Path, dies_saving: bool) -> None:
+def _main(stage: str, workspace: Path, dies_saving: bool, variables: dict[str, str]) -> None:
+    os.environ.update(variables)
     torch.set_num_threads(1)
     os.chdir(workspace)
     sys.stdout = sys.stderr = Path("said.txt").open("a", buffering=1)  # noqa: SIM115

@@ -17,21 +17,20 @@ def rows(workspace):
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)]
 
 
-def test_two_processes_that_are_told_to_end_and_go_on_write_what_one_writes(workspace, monkeypatch):
+def test_two_processes_that_are_told_to_end_and_go_on_write_what_one_writes(workspace):
     change_params(workspace, {"ppo": {"iterations": 6}, "checkpoints": {"seconds": 3600}})
     assert run("ppo", workspace) == 0
     alone = rows(workspace)
     shutil.move(workspace / "models/ppo", workspace / "models/alone")
     (workspace / "said.txt").unlink()
     change_params(workspace, {"train": {"num_processes": 2, "sharding": "full"}})
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    first = start("ppo", workspace)
+    first = start("ppo", workspace, PYTHONPATH=str(ROOT))
     wait_for_step("ppo", 1, workspace)
     first.terminate()
     first.join(LONGEST_S)
     assert first.exitcode == STOPPED
     assert "stopped: told to end after step" in said(workspace)
-    assert run("ppo", workspace) == 0
+    assert run("ppo", workspace, PYTHONPATH=str(ROOT)) == 0
     assert said(workspace).count("going on after step") == 1
     assert said(workspace).count("[ppo] 6/6 ") == 1, "one of them speaks"
     for row, expected in zip(rows(workspace), alone, strict=True):

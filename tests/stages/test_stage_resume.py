@@ -48,17 +48,16 @@ def test_a_kill_when_training_is_over_repeats_no_training(whole, workspace):
     assert outputs(workspace, "sft") == outputs(whole, "sft")
 
 
-def test_a_kill_before_dvc_has_kept_the_outputs_repeats_no_training(whole, workspace, monkeypatch):
+def test_a_kill_before_dvc_has_kept_the_outputs_repeats_no_training(whole, workspace):
     """DVC removes them when it runs the stage again; the next stage's start says that they are kept."""
-    monkeypatch.setenv("DVC_STAGE", "sft")
-    assert run("sft", workspace) == 0
+    assert run("sft", workspace, DVC_STAGE="sft") == 0
     shutil.rmtree(workspace / "models/sft")
     last = int(checkpoints(workspace)[-1][5:])
-    assert run("sft", workspace) == 0
+    assert run("sft", workspace, DVC_STAGE="sft") == 0
     assert f"going on after step {last}," in said(workspace)
     assert said(workspace).count(f"[sft] {last}/") == 1
     assert outputs(workspace, "sft") == outputs(whole, "sft")
-    assert run("dpo", workspace) == 0
+    assert run("dpo", workspace, DVC_STAGE="dpo") == 0
     assert {path.name for path in (workspace / ".rlhf/checkpoints").iterdir()} == {"dpo"}
 
 
