@@ -31,10 +31,13 @@ class Served:
             self.wait_for(lambda name=name: self.deployment(name))
 
     def post(self, path, **content):
-        return httpx.post(f"{self.api}/{path}", json=content, timeout=30).raise_for_status().json()
+        """As Prefect's own client does, asked again while the server's database is locked."""
+        while (answer := httpx.post(f"{self.api}/{path}", json=content, timeout=60)).status_code == 503:
+            time.sleep(1)
+        return answer.raise_for_status().json()
 
     def deployment(self, flow):
-        found = httpx.get(f"{self.api}/deployments/name/{flow}/reviews", timeout=30)
+        found = httpx.get(f"{self.api}/deployments/name/{flow}/reviews", timeout=60)
         return found.json() if found.status_code == 200 else None
 
     def run(self, flow, **parameters):
@@ -42,7 +45,7 @@ class Served:
         return self.post(path, parameters=parameters, state={"type": "SCHEDULED"})["id"]
 
     def state(self, run):
-        state = httpx.get(f"{self.api}/flow_runs/{run}", timeout=30).raise_for_status().json()["state"]
+        state = httpx.get(f"{self.api}/flow_runs/{run}", timeout=60).raise_for_status().json()["state"]
         return state["type"], state["name"], state["message"] or ""
 
     def end_of(self, run):
