@@ -37,7 +37,8 @@ def test_two_processes_that_are_told_to_end_and_go_on_write_what_one_writes(work
         assert row == pytest.approx(expected, rel=1e-3, abs=1e-3, nan_ok=True)
     for iteration in ("iteration-00002", "iteration-00006"):
         models = [
-            AutoModelForCausalLM.from_pretrained(f"models/{run}/{iteration}") for run in ("alone", "ppo")
+            AutoModelForCausalLM.from_pretrained(workspace / "models" / kind / iteration)
+            for kind in ("alone", "ppo")
         ]
         for one, two in zip(*(model.parameters() for model in models), strict=True):
             assert (one - two).abs().max() < 1e-4
