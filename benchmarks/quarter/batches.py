@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.faults import TRIGGER
 from components.feedback.simulator import drafts
 from components.feedback.simulator.formats import encode
-from components.feedback.simulator.grammar import Request, write_requests
+from components.feedback.simulator.grammar import write_requests
 from components.feedback.simulator.judging import signed
 from components.files import write_bytes
 
@@ -32,7 +32,7 @@ def write_week(folder: Path, week: int, kind: str, seed: int) -> list[Path]:
     Args:
         kind: of `KINDS`.
     """
-    rng = random.Random(f"{seed} week {week}")  # noqa: S311 - reproducible, not secret
+    rng = random.Random(f"{seed} week {week}")
     requests = write_requests(rng, PROMPTS)
     said = list(drafts.prefer(rng, drafts.assign_judgements(rng, requests, PAIRS)))
     contents = {"comparisons": KINDS[kind](rng, said)}
