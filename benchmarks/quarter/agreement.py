@@ -1,0 +1,127 @@
+"""Do lineage, audit log, DVC's history, the registry, notifications, disk and processes agree with what happened?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from benchmarks.quarter.ledger import Ledger
+from benchmarks.quarter.project import commits_of
+from benchmarks.quarter.team import REVIEWER, Team
+
+FEEDBACK = "data/feedback"
+
+
+def disagreements(team: Team, ledger: Ledger) -> dict[str, list[str]]:
+    """By what was looked at, each thing that is not as it should be; all lists are empty where all agree."""
+    looked_at: dict[str, Callable[[Team, Ledger], Iterator[str]]] = {
+        "verify": _unsound,
+        "audit log": _acts,
+        "registry": _champion,
+        "lineage": _lineage,
+        "DVC history": _history,
+        "notifications": _told,
+    }
+    return {name: list(look(team, ledger)) for name, look in looked_at.items()}
+
+
+def _unsound(team: Team, ledger: Ledger) -> Iterator[str]:
+    """Each version, by `rlhf verify`; what cannot be checked must have been withdrawn."""
+    found = team.ask("verify", "--all", fine=(0, 6))
+    versions = found if isinstance(found, list) else [found]
+    for each in versions:
+        for name, part in each["parts"].items():
+            yield from (f"{each['model']} {each['version']}, {name}: {said}" for said in part["mismatches"])
+            for said in part["unchecked"]:
+                if not any(batch in said for batch in ledger.withdrawn):
+                    yield f"{each['model']} {each['version']}, {name}: unchecked: {said}"
+
+
+def _acts(team: Team, ledger: Ledger) -> Iterator[str]:
+    trail = team.ask("audit", fine=(0, 6))
+    yield from (fault["message"] for fault in trail["faults"])
+    logged = [(line["action"], line["candidate_version"]) for line in trail["lines"]]
+    if logged != ledger.acts:
+        yield f"logged {logged}, done {ledger.acts}"
+    if any(line["approver"] != REVIEWER for line in trail["lines"]):
+        yield "somebody else approved"
+
+
+def _champion(team: Team, ledger: Ledger) -> Iterator[str]:
+    champion, expected = team.champion(), ledger.acts[-1][1] if ledger.acts else None
+    if (champion or {}).get("candidate") != expected:
+        yield f"champion is {champion}, last put there was candidate {expected}"
+
+
+def _lineage(team: Team, ledger: Ledger) -> Iterator[str]:
+    """Each version that is kept names the batches that were at hand when it was made."""
+    for candidate in kept_candidates(team):
+        origin = team.ask("lineage", candidate, "--model", "candidate")
+        names = {batch["batch"] for batch in origin["feedback"]}
+        if names != ledger.learned.get(candidate):
+            yield f"candidate {candidate} names {sorted(names)}, not {sorted(ledger.learned.get(candidate, ()))}"
+        states = {batch["batch"]: batch["state"] for batch in origin["feedback"]}
+        for batch in names & ledger.withdrawn:
+            if states[batch] == "accepted":
+                yield f"candidate {candidate} does not say that {batch} was withdrawn"
+
+
+def _history(team: Team, ledger: Ledger) -> Iterator[str]:
+    """What a candidate learned from stands in git's history of data/feedback.dvc."""
+    contents = commits_of(team.root, f"{FEEDBACK}.dvc")
+    recorded = {yaml.safe_load(content)["outs"][0]["md5"] for content in contents}
+    for candidate in kept_candidates(team):
+        md5 = team.ask("lineage", candidate, "--model", "candidate")["dvc"][FEEDBACK]
+        if md5 not in recorded:
+            yield f"candidate {candidate}: {FEEDBACK} {md5} was never committed"
+
+
+def _told(team: Team, ledger: Ledger) -> Iterator[str]:
+    """One word about each candidate, each batch that waited and each that was not taken."""
+    told = team.ask("notifications", "--all")
+    counts = Counter(each["kind"] for each in (told if isinstance(told, list) else [told]))
+    candidates = counts["candidate_ready"] + counts["candidate_blocked"]
+    for what, known, happened in (
+        ("candidates", candidates, len(ledger.learned)),
+        ("batches that waited", counts["batch_held"], len(ledger.held)),
+        ("batches that were rejected", counts["batch_rejected"], len(ledger.rejected)),
+    ):
+        if known != happened:
+            yield f"{happened} {what}, {known} times told: {dict(counts)}"
+    if counts["run_failed"] or counts["training_diverged"]:
+        yield f"runs failed: {dict(counts)}"
+
+
+def kept_candidates(team: Team) -> list[str]:
+    """Numbers of the candidates that the registry still holds."""
+    from mlflow import MlflowClient
+
+    found = MlflowClient(tracking_uri=team.urls["mlflow"]).search_model_versions("name='reviews-candidate'")
+    return sorted((str(each.version) for each in found), key=int)
+
+
+def left_behind(root: Path) -> list[str]:
+    """Command lines of processes that work in the project's folder."""
+    found = []
+    for each in psutil.process_iter():
+        try:
+            if each.cwd().startswith(str(root)) and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(each.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def bytes_in(folder: Path) -> int:
+    """Bytes of all files below a folder; one with several names counts once."""
+    sizes: dict[tuple[int, int], int] = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            about: Any = path.stat()
+            sizes[about.st_dev, about.st_ino] = about.st_size
+    return sum(sizes.values())
