@@ -49,7 +49,9 @@ def _of_the_policy(found: Mapping[str, Figures], params: GateParams) -> tuple[Ga
         ),
         policy_gates.champion_gate(found["champion"], policy, params.min_champion_win_rate_lower),
         policy_gates.slices_gate(policy, params.max_slice_loss, params.slice_confidence),
-        policy_gates.over_optimisation_gate(found["selection"]),
+        policy_gates.over_optimisation_gate(
+            found["selection"], policy.get("sequence_kl"), params.max_sequence_kl
+        ),
         policy_gates.sequence_kl_gate(policy.get("sequence_kl"), params.max_sequence_kl),
     )
 

@@ -95,17 +95,27 @@ def sequence_kl_gate(sequence_kl: Measured, most: float) -> GateResult:
     return GateResult(name, passed, reason, kl, most)
 
 
-def over_optimisation_gate(selection: Figures) -> GateResult:
+def over_optimisation_gate(selection: Figures, sequence_kl: Measured, most_kl: float) -> GateResult:
     """No policy that PPO passed on its way to the candidate is clearly better, by the judge.
+
+    Far from what it was taught the judge is as easily pleased as the reward model: where the candidate is beyond the
+    budget of KL, the best within it is offered, whatever the judge says of the candidate.
 
     Args:
         selection: the section of metrics.json (over_optimisation.Selection).
+        sequence_kl: of the candidate, in nats; where it was not measured, `sequence_kl_gate` fails.
     """
     name, what = "over_optimisation", "Which of PPO's policies the judge likes best"
     chosen, best, peak = (selection.get(key) for key in ("chosen", "best", "peak"))
     value, lower, upper = selection.interval("peak_beats_chosen")
     if None in (chosen, best, peak, value, lower, upper) or lower is None:
         return unmeasured(name, what, lower, 0.5)
+    moved = number(sequence_kl)
+    if moved is not None and moved > most_kl and chosen != best:
+        far = f"The candidate, after iteration {chosen:.0f}, moved {moved:.0f} nats"
+        offer = f"`select.by: judge` takes the policy after iteration {best:.0f}"
+        reason = f"{far}: beyond {most_kl:.0f} its judge is not to be believed; {offer}."
+        return GateResult(name, False, reason, moved, most_kl)
     if chosen == peak:
         reason = (
             f"Of the policies up to the candidate, after iteration {chosen:.0f}, the judge likes it best."

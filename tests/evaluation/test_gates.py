@@ -143,7 +143,7 @@ def test_one_reward_model_alone_has_nobody_to_disagree_with() -> None:
 def test_a_candidate_behind_an_earlier_policy_is_refused_and_the_best_offered() -> None:
     section = {"chosen": 60, "best": 12, "peak": 24}
     behind = section | {"peak_beats_chosen": 0.7, "peak_beats_chosen_ci": [0.64, 0.76]}
-    gate = over_optimisation_gate(Figures(behind))
+    gate = over_optimisation_gate(Figures(behind), 3.0, 10.0)
     assert not gate.passed
     assert gate.reason == (
         "By the judge, the policy after iteration 24, its best so far, is clearly better than the candidate, after "
@@ -154,9 +154,31 @@ def test_a_candidate_behind_an_earlier_policy_is_refused_and_the_best_offered() 
         "peak_beats_chosen": 0.5,
         "peak_beats_chosen_ci": [0.42, 0.58],
     }
-    assert over_optimisation_gate(Figures(level_with_itself)).reason.endswith("the judge likes it best.")
+    assert over_optimisation_gate(Figures(level_with_itself), 3.0, 10.0).reason.endswith(
+        "the judge likes it best."
+    )
     level = section | {"peak_beats_chosen": 0.52, "peak_beats_chosen_ci": [0.47, 0.58]}
-    assert over_optimisation_gate(Figures(level)).passed
+    assert over_optimisation_gate(Figures(level), 3.0, 10.0).passed
+
+
+def test_beyond_the_budget_of_kl_the_judge_is_not_believed_and_the_best_within_is_offered() -> None:
+    """As measured on a run of 60 iterations without KL penalty: the judge liked its end as much as any."""
+    liked = {
+        "chosen": 60,
+        "best": 5,
+        "peak": 60,
+        "peak_beats_chosen": 0.5,
+        "peak_beats_chosen_ci": [0.4, 0.6],
+    }
+    gate = over_optimisation_gate(Figures(liked), 322.5, 10.0)
+    assert not gate.passed
+    assert gate.reason == (
+        "The candidate, after iteration 60, moved 322 nats: beyond 10 its judge is not to be believed; "
+        "`select.by: judge` takes the policy after iteration 5."
+    )
+    assert over_optimisation_gate(Figures(liked), 10.0, 10.0).passed
+    # Nothing better to offer: that it moved too far is another gate's to say.
+    assert over_optimisation_gate(Figures(liked | {"best": 60}), 322.5, 10.0).passed
 
 
 def in_slices(**figures: Any) -> GateResult:
@@ -259,7 +281,7 @@ def test_the_sft_model_may_be_the_one_that_the_judge_likes_best() -> None:
         "peak_beats_chosen": 0.9,
         "peak_beats_chosen_ci": [0.8, 0.95],
     }
-    gate = over_optimisation_gate(Figures(section))
+    gate = over_optimisation_gate(Figures(section), 3.0, 10.0)
     assert not gate.passed
     assert "By the judge, the SFT model is clearly better than the candidate" in gate.reason
 
