@@ -18,7 +18,7 @@ demo: install  ## the whole loop on the shipped sample
 
 # Two processes, each a file at a time. In the order of the folders: the longest file is not that of the most tests.
 test: install lint  ## everything that is checked
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder$(if $(filter yes,$(LONG)),, -m "not long")
 
 lint: install
 	$(BIN)/ruff check .

@@ -40,7 +40,7 @@ ROWS = [
     (OTHER | {"prompt": "\u200b\u2060 \u3164"}, "EMPTY_PROMPT", "prompt"),
     (OTHER | {"chosen": " \n"}, "EMPTY_RESP", "chosen"),
     (OTHER | {"rejected": "Ｂｌｕｅ． "}, "IDENTICAL", "rejected"),
-    (OTHER | {"created_at": _soon(minutes=10)}, "TIME", "created_at"),
+    (OTHER | {"created_at": _soon(days=1)}, "TIME", "created_at"),
     (OTHER | {"created_at": "2014-12-31T23:59:59Z"}, "TIME", "created_at"),
     (OTHER | {"created_at": "2025-03-03T08:00:00"}, "TZ", "created_at"),
     (OTHER | {"rejected": "so " * 8193}, "TOO_LONG", "rejected"),

@@ -220,6 +220,7 @@ def test_prefect_deploy_registers_all_of_them(pool):
     assert pool.deployment("retrain/reviews")["schedules"][0]["schedule"]["cron"] == "0 3 * * 1"
 
 
+@pytest.mark.long
 def test_a_stage_runs_on_the_worker_of_its_pool(pool):
     change_params(pool.root, {"resources": {"sft": {"work_pool": "gpu"}}})
     without = pool.command("retrain")

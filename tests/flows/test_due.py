@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -112,9 +113,11 @@ def test_people_who_no_longer_agree_with_production_make_it_due(root, tmp_path, 
 
 def test_one_process_waits_for_a_burst(root):
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(wait_until_settled, root, 1.0)
+        first = threads.submit(wait_until_settled, root, 3.0)
         while not (root / ".rlhf/debounce.lock").exists():
             assert not first.done()
+        # The file is there a moment before its lock.
+        time.sleep(0.5)
         with pytest.raises(BusyError, match="another run waits until batches stop coming in"):
             wait_until_settled(root, 1.0)
         first.result()

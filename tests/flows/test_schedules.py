@@ -15,6 +15,9 @@ from tracking.rlhf_command import Command
 
 from flows.log_file import FILE, read_entries
 
+# Minutes with a real server and a process for each run: `make test LONG=yes`.
+pytestmark = pytest.mark.long
+
 #: Rows of each file below.
 ROWS = 6
 

@@ -46,7 +46,8 @@ def assert_frequencies(tokens, expected):
     likely = expected.topk(8).indices
     assert ((observed - expected).abs()[likely] <= 4.5 * error[likely]).all()
     # All the others together, which catches a die that falls behind the last token.
-    rest = 1 - expected[likely].sum()
+    # Where these are all there are, the sum may be a hair above 1.
+    rest = (1 - expected[likely].sum()).clamp(min=0)
     left = 1 - observed[likely].sum()
     assert abs(left - rest) < 4.5 * (rest * (1 - rest) / len(tokens)).sqrt() + 1e-12
 
