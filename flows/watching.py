@@ -5,7 +5,6 @@ What cannot be sent waits on the disk (components/live.py), for the next try or 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from components.tracking import live
 from components.tracking.attempts import LIVE, Attempt, all_attempts, newest
 from components.tracking.system_metrics import ProcessTree
 from components.tracking.tracker import Tracker, connect, mlflow_errors
+from components.workspace import environment_of
 from flows.artifacts import ProgressArtifact, link_to_run
 
 EVERY_S, SAMPLE_S = 2.0, 5.0
@@ -145,7 +145,7 @@ def deliver_earlier(root: Path, say: Callable[[str], None]) -> None:
     if not all_attempts(root):
         return
     try:
-        with _environment(_IMPATIENT), mlflow_errors():
+        with environment_of(_IMPATIENT), mlflow_errors():
             live.settle(connect(root), "its process ended without telling")
     except RegistryError as error:
         say(f"steps of earlier stages wait on the disk: {error.message}")
@@ -158,7 +158,7 @@ def _state(attempt: Attempt | None) -> tuple[Path, int] | None:
 @contextmanager
 def watching(root: Path, stage: str, say: Callable[[str], None]) -> Iterator[Watch]:
     """Watch the stage that runs in the block."""
-    with _environment(_IMPATIENT), keeping_steps(root):
+    with environment_of(_IMPATIENT), keeping_steps(root):
         watch = Watch(root, stage, say)
         watch.start()
         try:
@@ -173,16 +173,5 @@ def watching(root: Path, stage: str, say: Callable[[str], None]) -> Iterator[Wat
 @contextmanager
 def keeping_steps(root: Path) -> Iterator[None]:
     """A stage that is started in the block writes each of its steps where `watching` finds them."""
-    with _environment({steps.FOLDER: str(root / LIVE)}):
+    with environment_of({steps.FOLDER: str(root / LIVE)}):
         yield
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -17,6 +17,7 @@ import polars as pl
 from components.errors import FeedbackError
 from components.feedback.parsing.block import Block
 from components.feedback.sifting import Job, Sifted, sift
+from components.workspace import environment_of
 
 #: A smaller file is sorted sooner than other processes have started.
 POOL_BYTES = 24 << 20
@@ -85,7 +86,7 @@ def _pool() -> Iterator[ProcessPoolExecutor]:
     fresh = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(_processes(), fresh, initializer=_end_with_parent)
     try:
-        with _for_workers():
+        with environment_of(_SETTINGS):
             yield pool
     except BrokenProcessPool:
         raise FeedbackError(
@@ -98,18 +99,6 @@ def _pool() -> Iterator[ProcessPoolExecutor]:
 
 def _processes() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _for_workers() -> Iterator[None]:
-    """The processes that are started in this block have these settings."""
-    before = {name: os.environ.get(name) for name in _SETTINGS}
-    os.environ.update(_SETTINGS)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _end_with_parent() -> None:

@@ -5,10 +5,12 @@ import sys
 import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
-from tracking.fake_workspace import models, write_dvc_workspace
+from tracking.fake_workspace import models, write_batch, write_dvc_workspace
 from tracking.rlhf_command import Command
 
+from flows import dvc
 from flows.cli import main
+from flows.environment import prepare_environment
 
 __all__ = ["models"]
 
@@ -35,6 +37,15 @@ module_environment = pytest.fixture(scope="module")(_kept_environment)
 @pytest.fixture
 def clone(tmp_path, models):
     return write_dvc_workspace(tmp_path / "clone", models)
+
+
+@pytest.fixture
+def fed(clone, environment):
+    """A clone with one batch of feedback that DVC knows of."""
+    prepare_environment(clone)
+    write_batch(clone, "week-1-aaaaaaaa")
+    dvc.add_feedback(clone)
+    return clone
 
 
 @pytest.fixture

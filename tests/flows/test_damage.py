@@ -7,21 +7,11 @@ from uuid import UUID
 
 import pytest
 import yaml
-from tracking.fake_workspace import write_batch
 
 from components.errors import DiskError, FeedbackError
 from components.tracking import dvc_cache
 from flows import dvc, outs, room
-from flows.environment import prepare_environment
 from flows.room import needed_bytes, refuse_without_room
-
-
-@pytest.fixture
-def fed(clone, environment):
-    prepare_environment(clone)
-    write_batch(clone, "week-1-aaaaaaaa")
-    dvc.add_feedback(clone)
-    return clone
 
 
 def flip(path):

@@ -4,21 +4,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tracking.fake_workspace import write_batch
 
 from components.errors import BusyError, FeedbackError, StageFailedError, StoppedError
 from flows import dvc
-from flows.environment import prepare_environment
 from flows.git import commit_if_wanted
-
-
-@pytest.fixture
-def fed(clone, environment):
-    """A clone with one batch of feedback that DVC knows of."""
-    prepare_environment(clone)
-    write_batch(clone, "week-1-aaaaaaaa")
-    dvc.add_feedback(clone)
-    return clone
 
 
 def log(root):
