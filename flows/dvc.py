@@ -34,7 +34,8 @@ _OWN = (
     "Updating lock file",
     "Data and pipelines are",
 )
-_KILLED = f"exited with {-signal.SIGKILL}"
+#: In the words of a shell that gave its process to the stage, and of one that waited for it, as dash does.
+_KILLED = (f"exited with {-signal.SIGKILL}", f"exited with {128 + signal.SIGKILL}")
 GOES_ON = "`rlhf retrain` goes on where it stopped"
 _SKIPPED = {"didn't change, skipping": "up to date", "is cached - skipping run": "restored"}
 

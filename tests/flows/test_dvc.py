@@ -56,7 +56,9 @@ def test_a_stage_that_was_told_to_end_has_not_failed(fed):
     assert caught.value.remedy == "`rlhf retrain` goes on where it stopped"
 
 
-def test_a_stage_that_was_killed_says_what_may_have_been(fed):
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+def test_a_stage_that_was_killed_says_what_may_have_been(fed, environment, shell):
+    environment["SHELL"] = shell
     (fed / "fake_stages.py").write_text("import os; os.kill(os.getpid(), 9)")
     with pytest.raises(StageFailedError, match=r"stage prepare was killed \(SIGKILL\)") as caught:
         dvc.repro(fed, "prepare", lambda _: None)
