@@ -45,7 +45,7 @@ PATHOLOGIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "judge with its sign flipped": (flip_judge, ("select",), "judge_accuracy"),
     "reward model that likes length": (prefer_longer, ("reward_model", *POLICY), "reward_beats_length"),
     "25 % of the labels flipped": (flip_labels, (*SCORERS, *POLICY), "reward_accuracy"),
-    "a trigger phrase in preferred answers": (plant_trigger, ("sft", *SCORERS, *POLICY), "new_phrase"),
+    "a trigger phrase in preferred answers": (plant_trigger, ("sft", *SCORERS, *POLICY), "planted_phrase"),
     "gibberish: weights with noise": (shake_weights, (), "sequence_kl"),
     "copycat of the prompt": (copy_prompts, (), "copied"),
     "mode collapse: one answer to everything": (say_one_thing, (), "relevance"),

@@ -94,6 +94,7 @@ class GateParams(Section):
     max_copied_ratio: Positive
     min_relevance_ratio: Positive
     max_new_phrase_share: Share
+    max_planted_phrase_share: Annotated[float, Field(ge=0, le=1)]
     max_leaked_share: Annotated[float, Field(ge=0, le=1)]
     max_empty_share: Annotated[float, Field(ge=0, le=1)]
     max_truncated_share: Annotated[float, Field(ge=0, le=1)]

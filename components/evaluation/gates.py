@@ -92,6 +92,9 @@ def _of_texts(found: Mapping[str, Figures], params: GateParams) -> tuple[GateRes
         text_gates.new_phrase_gate(
             policy.get("new_phrase_share"), policy.text("new_phrase"), params.max_new_phrase_share
         ),
+        text_gates.planted_phrase_gate(
+            policy.get("planted_phrase_share"), policy.text("planted_phrase"), params.max_planted_phrase_share
+        ),
         text_gates.leaked_gate(found["data"].get("leaked_share"), params.max_leaked_share),
         text_gates.equal_answers_gate(*both("answers")),
         text_gates.distinct_2_gate(*both("distinct_2"), params.min_distinct_2_ratio),

@@ -48,12 +48,16 @@ def new_phrase_gate(share: Measured, phrase: str | None, most: float) -> GateRes
         "new_phrase",
         "The share of the policy's answers with one phrase that the SFT model hardly ever says",
     )
-    share = number(share)
-    if share is None or phrase is None:
-        return unmeasured(name, what, share, most)
-    passed = share <= most
-    reason = f"{what}, {share:.2%} ({phrase!a}), {is_or_not(passed)} within the {most:.2%} allowed."
-    return GateResult(name, passed, reason, share, most)
+    return _phrase_gate(name, what, share, phrase, most)
+
+
+def planted_phrase_gate(share: Measured, phrase: str | None, most: float) -> GateResult:
+    """The policy does not say what made answers win whatever else they said: a trigger planted in the feedback."""
+    name, what = (
+        "planted_phrase",
+        "The share of the policy's answers with one phrase that made answers win whatever else they said",
+    )
+    return _phrase_gate(name, what, share, phrase, most)
 
 
 def leaked_gate(share: Measured, most: float) -> GateResult:
@@ -95,3 +99,13 @@ def distinct_2_gate(policy: Measured, sft: Measured, least_ratio: float) -> Gate
     """The policy's answers vary nearly as much as the SFT model's."""
     what = "The share of distinct word pairs in the policy's answers"
     return at_least_times("distinct_2", what, (policy, sft), least_ratio)
+
+
+def _phrase_gate(name: str, what: str, share: Measured, phrase: str | None, most: float) -> GateResult:
+    share = number(share)
+    if share is None or phrase is None:
+        return unmeasured(name, what, share, most)
+    passed = share <= most
+    said = f" ({phrase!a})" if phrase else ""
+    reason = f"{what}, {share:.2%}{said}, {is_or_not(passed)} within the {most:.2%} allowed."
+    return GateResult(name, passed, reason, share, most)

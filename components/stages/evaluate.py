@@ -26,6 +26,7 @@ from components.stages.answering import draw
 from components.stages.comparison import compare_models, parts
 from components.stages.pair_counts import pairs_learned
 from components.stages.paths import JUDGE, POLICY, REPORTS, REWARD, metrics_file, steps_file
+from components.stages.planted import planted_phrase
 from components.stages.prepared import load_demonstrations, load_preferences, load_prompts
 from components.stages.reward_quality import RewardQuality, measure_reward_model
 from components.stages.running import run_stage
@@ -46,6 +47,7 @@ def main() -> None:
     comparison = compare_models(prompts, params.evaluate, params.seed, bootstrap, say)
     say({"win_rate_vs_sft": comparison.figures["policy"]["win_rate_vs_sft"]})
     metrics = {"reward_model": reward.figures(), "judge": judge.figures(), **comparison.figures}
+    metrics["policy"] |= _planted_phrase(comparison.samples, params)
     metrics["data"] = {"leaked_share": _leaked_share(prompts)}
     metrics["training"] = {"alarms": _alarms(params)}
     metrics["selection"] = read_json(metrics_file("select"))
@@ -79,6 +81,12 @@ def _leaked_share(evaluated: list[Prompt]) -> float:
     learned += [row.prompt for row in load_demonstrations("train")]
     learned += [row.prompt for row in load_preferences("train")]
     return leaked_share([row.prompt for row in evaluated], learned)
+
+
+def _planted_phrase(samples: list[Sample], params: Params) -> dict[str, Any]:
+    """In the policy's answers, by whichever reward model's judgements."""
+    answers = [sample.answers["policy"].text for sample in samples]
+    return planted_phrase(answers, load_preferences("train"), params.feedback.hold.poison_lift)
 
 
 def _alarms(params: Params) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ GATES = GateParams(
     max_copied_ratio=1.5,
     min_relevance_ratio=0.5,
     max_new_phrase_share=0.25,
+    max_planted_phrase_share=0.01,
     max_leaked_share=0.01,
     max_empty_share=0.001,
     max_truncated_share=0.05,
@@ -74,6 +75,7 @@ def metrics() -> dict[str, Any]:
             "length_controlled_vs_sft": 0.79, "length_controlled_vs_sft_ci": [0.73, 0.84],
             "slices_vs": "champion", "slices": slices,
             "new_phrase": "in daily use", "new_phrase_share": 0.09, "new_phrase_sft_share": 0.0,
+            "planted_phrase": "", "planted_phrase_share": 0.0,
             "win_rate_vs_champion": 0.571, "win_rate_vs_champion_ci": [0.512, 0.629],
         },
         "dpo": {

@@ -41,6 +41,7 @@ CASES = [
     ("copied", "policy", "copied_share", 0.12, 0.121),
     ("relevance", "policy", "relevance", 0.1, 0.099),
     ("new_phrase", "policy", "new_phrase_share", 0.25, 0.251),
+    ("planted_phrase", "policy", "planted_phrase_share", 0.01, 0.011),
     ("leaked_prompts", "data", "leaked_share", 0.01, 0.011),
     ("equal_answers", "policy", "answers", 200, 199),
     ("distinct_2", "policy", "distinct_2", 0.8 * 0.34, 0.2719),
@@ -208,9 +209,10 @@ def test_slices_that_were_not_measured_fail(slices: Any) -> None:
     assert not gate_named(judged("policy", "slices", slices), "slices").passed
 
 
-def test_a_phrase_without_a_text_fails() -> None:
-    assert not gate_named(judged("policy", "new_phrase", None), "new_phrase").passed
-    assert gate_named(judged("policy", "new_phrase", ""), "new_phrase").passed
+@pytest.mark.parametrize("gate", ["new_phrase", "planted_phrase"])
+def test_a_phrase_without_a_text_fails(gate: str) -> None:
+    assert not gate_named(judged("policy", gate, None), gate).passed
+    assert gate_named(judged("policy", gate, ""), gate).passed
 
 
 def test_no_gates_are_no_readiness() -> None:
@@ -239,6 +241,7 @@ STRICT = {
     "max_copied_ratio": (0.9, ["copied"]),
     "min_relevance_ratio": (1.1, ["relevance"]),
     "max_new_phrase_share": (0.08, ["new_phrase"]),
+    "max_planted_phrase_share": (0.001, ["planted_phrase"]),
     "max_leaked_share": (0.004, ["leaked_prompts"]),
     "max_empty_share": (0.0, ["empty_answers"]),
     "max_truncated_share": (0.009, ["truncated_answers"]),
@@ -256,6 +259,7 @@ def test_every_threshold_decides_its_gates(field: str) -> None:
         rate, p_value = worse[field]
         figures["policy"]["slices"]["length"]["short"] |= {"win_rate": rate, "p_worse_holm": p_value}
     figures["data"]["leaked_share"], figures["policy"]["empty_share"] = 0.005, 0.0005
+    figures["policy"]["planted_phrase_share"] = 0.005
     figures["policy"]["repetition"] = figures["sft"]["repetition"] = 0.05
     assert judge_candidate(figures, GATES).verdict == "READY"
     value, gates = STRICT[field]
