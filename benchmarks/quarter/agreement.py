@@ -13,6 +13,7 @@ import yaml
 from benchmarks.quarter.ledger import Ledger
 from benchmarks.quarter.project import commits_of
 from benchmarks.quarter.team import REVIEWER, Team
+from components.tracking.audit import DELETE
 
 FEEDBACK = "data/feedback"
 
@@ -45,10 +46,11 @@ def _unsound(team: Team, ledger: Ledger) -> Iterator[str]:
 def _acts(team: Team, ledger: Ledger) -> Iterator[str]:
     trail = team.ask("audit", fine=(0, 6))
     yield from (fault["message"] for fault in trail["faults"])
-    logged = [(line["action"], line["candidate_version"]) for line in trail["lines"]]
+    acts = [line for line in trail["lines"] if line["action"] != DELETE]
+    logged = [(line["action"], line["candidate_version"]) for line in acts]
     if logged != ledger.acts:
         yield f"logged {logged}, done {ledger.acts}"
-    if any(line["approver"] != REVIEWER for line in trail["lines"]):
+    if any(line["approver"] != REVIEWER for line in acts):
         yield "somebody else approved"
 
 
@@ -83,8 +85,9 @@ def _history(team: Team, ledger: Ledger) -> Iterator[str]:
 
 def _told(team: Team, ledger: Ledger) -> Iterator[str]:
     """One word about each candidate, each batch that waited and each that was not taken."""
-    told = team.ask("notifications", "--all")
-    counts = Counter(each["kind"] for each in (told if isinstance(told, list) else [told]))
+    told = team.ask("notifications", "--last", "1000")
+    counts = Counter(each["kind"] for each in told["told"])
+    yield from (f"never delivered: {each['subject']}" for each in told["not_delivered"])
     candidates = counts["candidate_ready"] + counts["candidate_blocked"]
     for what, known, happened in (
         ("candidates", candidates, len(ledger.learned)),
@@ -101,7 +104,7 @@ def kept_candidates(team: Team) -> list[str]:
     """Numbers of the candidates that the registry still holds."""
     from mlflow import MlflowClient
 
-    found = MlflowClient(tracking_uri=team.urls["mlflow"]).search_model_versions("name='reviews-candidate'")
+    found = MlflowClient(tracking_uri=team.mlflow).search_model_versions("name='reviews-candidate'")
     return sorted((str(each.version) for each in found), key=int)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from benchmarks.fault_injection.servers import free_port
+
 ROOT = Path(__file__).parents[2]
 
 #: What twelve retrainings on two cores have time for.
@@ -66,7 +68,8 @@ def make_project(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
     path = folder / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for section, values in {**SMALL, "gates": LENIENT}.items():
+    ports = {"prefect_port": free_port(), "mlflow_port": free_port(), "min_free_gb": 1.0}
+    for section, values in {**SMALL, "gates": LENIENT, "servers": ports}.items():
         params[section] |= values
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     _git(folder, "init", "-q")

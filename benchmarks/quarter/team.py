@@ -75,7 +75,7 @@ class Team:
         """Approve in MLflow, as its UI does, and wait until the reconciler has carried it out."""
         from mlflow import MlflowClient
 
-        client = MlflowClient(tracking_uri=self.urls["mlflow"])
+        client = MlflowClient(tracking_uri=self.mlflow)
         client.set_registered_model_tag("reviews", "approve", f"{candidate} {REVIEWER}")
         wait_for(
             lambda: (self.champion() or {}).get("candidate") == candidate or None,
@@ -84,7 +84,7 @@ class Team:
 
     def start(self) -> None:
         """`rlhf up`"""
-        self.urls: dict[str, str] = self.ask("up")["urls"]
+        self.mlflow: str = self.ask("up")["mlflow"]
 
     def candidate(self) -> dict[str, Any] | None:
         return self.ask("status")["candidate"]
