@@ -18,8 +18,9 @@ from components.files import write_bytes
 Row = dict[str, Any]
 Draft = drafts.Draft
 
-#: Comparisons a week, of so many prompts; demonstrations of the first week.
-PAIRS, PROMPTS, DEMONSTRATIONS = 500, 250, 400
+#: Comparisons a week, of so many prompts. The first week brings what was gathered before, with demonstrations.
+PAIRS, PROMPTS = 500, 250
+FIRST_PAIRS, FIRST_PROMPTS, DEMONSTRATIONS = 5000, 1200, 1500
 POISONED_SHARE = 0.1
 #: More than the 20 % of bad rows that refuse a file.
 BROKEN_SHARE = 0.4
@@ -33,8 +34,9 @@ def write_week(folder: Path, week: int, kind: str, seed: int) -> list[Path]:
         kind: of `KINDS`.
     """
     rng = random.Random(f"{seed} week {week}")
-    requests = write_requests(rng, PROMPTS)
-    said = list(drafts.prefer(rng, drafts.assign_judgements(rng, requests, PAIRS)))
+    pairs, prompts = (FIRST_PAIRS, FIRST_PROMPTS) if week == 1 else (PAIRS, PROMPTS)
+    requests = write_requests(rng, prompts)
+    said = list(drafts.prefer(rng, drafts.assign_judgements(rng, requests, pairs)))
     contents = {"comparisons": KINDS[kind](rng, said)}
     if week == 1:
         contents["demonstrations"] = list(

@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 #: What twelve retrainings on two cores have time for.
 SMALL: dict[str, dict[str, Any]] = {
-    "tiny": {"n_layer": 2, "n_embd": 64, "n_head": 2, "vocab_size": 512},
-    "sft": {"epochs": 3},
-    "judge": {"epochs": 2, "ensemble": 1},
-    "ppo": {"iterations": 4, "rollouts": 32, "epochs": 2, "minibatches": 2, "snapshots": 2},
+    "tiny": {"n_layer": 1, "n_embd": 128, "n_head": 4, "vocab_size": 512},
+    "sft": {"epochs": 14},
+    "judge": {"ensemble": 1},
+    "ppo": {"iterations": 5, "rollouts": 64, "epochs": 2, "minibatches": 2, "snapshots": 2},
     "select": {"prompts": 60},
     "evaluate": {
-        "prompts": 80,
+        "prompts": 120,
         "best_of": 8,
         "best_of_prompts": 16,
         "bootstrap_samples": 500,
