@@ -13,9 +13,9 @@ from prefect.states import Completed, Failed
 
 from components.errors import BusyError, RlhfError
 from flows.dead_runs import alive
-from flows.dvc import StageCrashedError
 from flows.notify import notify
 from flows.outbox import News
+from flows.stage_errors import StageCrashedError
 
 #: How a stage's message begins when training gave up (components/training/guards.py).
 _DIVERGED = "failed: DIVERGED"
