@@ -1,4 +1,4 @@
-"""Cleaning the workspace: nobody else is at work in it meanwhile."""
+"""Cleaning the workspace: nobody else is at work in it, or changes its champion, meanwhile."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def clean_workspace(root: Path, grace_days: float | None, on_item: OnItem) -> Cl
     """Remove what may go.
 
     Raises:
-        BusyError: a retraining, an ingestion or a DVC command runs.
+        BusyError: a retraining, an ingestion, a promotion or a DVC command runs.
         RegistryError: MLflow, or what a version rests on, cannot be read; nothing was removed then.
     """
     policy = _policy(root, grace_days)
-    with retraining(root), _no_ingestion(root), _no_dvc(root):
+    with retraining(root), _no_ingestion(root), _no_promotion(root), _no_dvc(root):
         return clean(root, policy, on_item)
 
 
@@ -46,6 +46,13 @@ def _policy(root: Path, grace_days: float | None) -> RetentionParams:
 def _no_ingestion(root: Path) -> Iterator[None]:
     with _held(root / STATE / "ingestion.lock", "an ingestion or a change of feedback is running"):
         yield
+
+@contextmanager
+def _no_promotion(root: Path) -> Iterator[None]:
+    """All the while: what was looked at first as an earlier champion could be the present one when it goes."""
+    with _held(root / STATE / "promote.lock", "a promotion or a rollback is running"):
+        yield
+
 
 
 @contextmanager
