@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from components.cleaning.cleaning import Cleaned, OnItem, clean, look
 from components.config import load_params
 from components.config.retention import RetentionParams
 from components.errors import BusyError
 from components.locks import exclusive
+from components.stages.running import at_work
 from components.workspace import STATE
+from flows.dvc_users import COMMANDS, users
 from flows.locks import retraining
 
 _REMEDY = "wait until it has ended, then try again; nothing was removed"
@@ -47,6 +46,7 @@ def _no_ingestion(root: Path) -> Iterator[None]:
     with _held(root / STATE / "ingestion.lock", "an ingestion or a change of feedback is running"):
         yield
 
+
 @contextmanager
 def _no_promotion(root: Path) -> Iterator[None]:
     """All the while: what was looked at first as an earlier champion could be the present one when it goes."""
@@ -54,14 +54,14 @@ def _no_promotion(root: Path) -> Iterator[None]:
         yield
 
 
-
 @contextmanager
 def _no_dvc(root: Path) -> Iterator[None]:
     """Hold the lock that every DVC command takes; a stage lets go of it, and is on DVC's list of users then."""
-    with _held(root / ".dvc/tmp/lock", "a DVC command is running"):
-        for process, command in _users(root / ".dvc/tmp/rwlock"):
-            if psutil.pid_exists(process):
-                raise BusyError(f"DVC's process {process} is running: {command}", _REMEDY)
+    with _held(root / COMMANDS, "a DVC command is running"):
+        for user in users(root):
+            raise BusyError(f"DVC's process {user.process} is running: {user.command}", _REMEDY)
+        for stage in at_work(root):
+            raise BusyError(f"stage {stage} is running", _REMEDY)
         yield
 
 
@@ -72,14 +72,3 @@ def _held(path: Path, what: str) -> Iterator[None]:
             yield
     except BlockingIOError:
         raise BusyError(what, _REMEDY) from None
-
-
-def _users(path: Path) -> Iterator[tuple[int, str]]:
-    """Processes that read or write what DVC tracks, as far as its list can be read."""
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-        writing, reading = listed.get("write", {}).values(), listed.get("read", {}).values()
-        for user in [*writing, *(each for several in reading for each in several)]:
-            yield int(user["pid"]), str(user["cmd"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        return

@@ -17,6 +17,7 @@ from components.files import write_text
 from components.workspace import STATE
 from flows import outs
 from flows.display import StageRun
+from flows.dvc_users import forget_the_dead
 from flows.processes import stream
 from flows.stage_errors import last_words, stage_error
 
@@ -27,7 +28,7 @@ RESTORING = STATE / "restoring-feedback"
 
 #: A repository that another DVC process holds is asked again for this long: its locks are held for moments.
 BUSY_S = 60.0
-_BUSY = ("is busy", "Unable to acquire lock")
+_BUSY = ("is busy", "Unable to acquire lock", "RWLock-file")
 _ADVICE = ("To track the changes", "\tgit add", "To enable auto staging", "\tdvc config", "Use `dvc push`")
 _OWN = (
     "Running stage '",
@@ -202,6 +203,8 @@ def _dvc(
         status = stream(command, root, take, on_start)
         if status == 0 or not any(_says_busy(line) for line in lines):
             return status, lines
+        if forget_the_dead(root):
+            continue
         if time.monotonic() > deadline:
             raise BusyError(
                 f"`dvc {words[0]}`: {last_words(lines)}", "wait until the other process has ended, then try again"

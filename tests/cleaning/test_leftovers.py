@@ -111,9 +111,11 @@ def write_left(root):
     [
         (lambda root: exclusive(root / ".rlhf/retrain.lock"), "a retraining is running"),
         (lambda root: exclusive(root / ".rlhf/ingestion.lock"), "an ingestion or a change of feedback"),
-        (lambda root: exclusive(root / ".dvc/tmp/lock"), "a DVC command is running"),
         (lambda root: exclusive(root / ".rlhf/promote.lock"), "a promotion or a rollback is running"),
+        (lambda root: exclusive(root / ".dvc/tmp/lock"), "a DVC command is running"),
         (a_stage_of_dvc, "process [0-9]+ is running: dvc repro"),
+        # Of another machine, whose numbers of processes say nothing here.
+        (lambda root: exclusive(root / ".rlhf/stages/ppo-1.lock"), "stage ppo is running"),
     ],
 )
 def test_nothing_goes_while_somebody_is_at_work(tmp_path, holding, said):

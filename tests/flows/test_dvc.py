@@ -4,11 +4,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from tracking.fake_workspace import PROJECT, write_batch
 
 from components.errors import BusyError, FeedbackError, StageFailedError, StoppedError
+from components.files import write_json, write_text
+from components.locks import exclusive
 from flows import dvc
 from flows.git import commit_if_wanted
 
@@ -88,6 +91,50 @@ def test_a_stage_that_another_process_runs_is_busy(fed, monkeypatch):
         finally:
             (fed / "slow-prepare").unlink()
         assert first.result().status == "ran"
+
+
+@contextmanager
+def process(*words):
+    """One that sleeps, and bears these words."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", *words]) as sleeper:
+        yield sleeper.pid
+        sleeper.kill()
+
+
+def list_user(root, pid):
+    """As DVC lists the process that runs a stage."""
+    user = {"pid": pid, "cmd": "/bin/dvc repro prepare"}
+    write_json(root / ".dvc/tmp/rwlock", {"write": {str(root / "data/prepared"): user}})
+
+
+@pytest.mark.parametrize("words", [["a stranger"], ["repro", "prepare"]], ids=["other", "later"])
+def test_a_process_that_has_the_number_of_one_that_is_gone_is_not_waited_for(fed, monkeypatch, words):
+    """As after a container was killed and started anew, where numbers begin at 1 again."""
+    monkeypatch.setattr(dvc, "BUSY_S", 0.0)
+    with process(*words) as pid:
+        list_user(fed, pid)
+        if "prepare" in words:
+            os.utime(fed / ".dvc/tmp/rwlock", (0, 0))
+        assert dvc.repro(fed, "prepare", lambda _: None).status == "ran"
+
+
+def test_a_process_that_lives_is_waited_for_and_so_is_a_stage_elsewhere(fed, monkeypatch):
+    monkeypatch.setattr(dvc, "BUSY_S", 0.0)
+    with process("repro", "prepare") as pid:
+        list_user(fed, pid)
+        with pytest.raises(BusyError, match="is being blocked by"):
+            dvc.repro(fed, "prepare", lambda _: None)
+    with process("a stranger") as pid, exclusive(fed / ".rlhf/stages/prepare.lock"):
+        list_user(fed, pid)
+        with pytest.raises(BusyError, match="is being blocked by"):
+            dvc.repro(fed, "prepare", lambda _: None)
+
+
+@pytest.mark.parametrize("content", ["", '{"write": {"data', '{"write": []}'])
+def test_a_list_of_dvc_s_that_a_killed_process_left_half_written_stops_nothing(fed, monkeypatch, content):
+    monkeypatch.setattr(dvc, "BUSY_S", 0.0)
+    write_text(fed / ".dvc/tmp/rwlock", content)
+    assert dvc.repro(fed, "prepare", lambda _: None).status == "ran"
 
 
 def test_feedback_comes_back_from_the_remote_before_anything_is_added(fed):
