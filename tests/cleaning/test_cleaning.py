@@ -1,6 +1,7 @@
 """`rlhf clean` on a workspace that has lived a while: what goes, and that all that stays is whole."""
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -166,6 +167,34 @@ def test_nothing_goes_while_what_a_version_rests_on_cannot_be_told(root):
     assert measured(root) == before
     lineage.write_text(content)
     assert do(root).items
+
+
+def test_another_registry_does_not_say_what_this_workspace_needs(root, database, tmp_path, monkeypatch):
+    """As on the host of deploy/compose, where MLFLOW_TRACKING_URI is set in the container alone."""
+    before = measured(root)
+    shutil.copy(database, tmp_path / "other.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    for act in (do, lambda root: look(root, STRICT)):
+        with pytest.raises(RegistryError, match="tells of the champion reviews version 3, and the registry at"):
+            act(root)
+    (root / ".rlhf/audit.jsonl").unlink()
+    with pytest.raises(RegistryError, match=r"versions were registered in sqlite:///.*/.rlhf/mlflow.db, and"):
+        do(root)
+    (root / ".rlhf/registry").unlink()
+    (root / ".rlhf/versions/reviews/3/model").mkdir(parents=True)
+    with pytest.raises(RegistryError, match=r"\.rlhf/versions/reviews/3 is the copy of a registered version"):
+        do(root)
+    assert abs(measured(root) - before) < 100_000
+
+
+def test_no_registry_does_not_say_either(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert look(tmp_path, STRICT).items == []
+    (tmp_path / ".rlhf").mkdir()
+    (tmp_path / ".rlhf/registry").write_text("http://mlflow:5000\n")
+    with pytest.raises(RegistryError, match="registered in http://mlflow:5000") as caught:
+        look(tmp_path, STRICT)
+    assert "set MLFLOW_TRACKING_URI" in caught.value.remedy
 
 
 def test_a_broken_log_keeps_every_production_version(root):
