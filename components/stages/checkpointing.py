@@ -27,6 +27,7 @@ from components.training.workers import Workers
 def checkpoints_for(stage: str, params: CheckpointParams, team: Workers) -> Checkpoints:
     """The checkpoints of this run of `stage` in the processes of `team`; those of runs with other inputs are swept."""
     folder = _folder_of_run(CHECKPOINTS / stage, stage)
+    (folder / forgetting.WRITTEN).unlink(missing_ok=True)
     return Checkpoints(folder, params.seconds, told_to_end=told_to_end, team=team)
 
 
