@@ -61,11 +61,12 @@ def checkpoints(root: Path, policy: Policy) -> Iterator[Item]:
 
 def _goes_on_from(root: Path, stage: str, key: str) -> bool:
     # torch comes with it: only where there is something to ask about.
-    from components.stages.checkpointing import key_of
+    from components.stages.checkpointing import inputs_of
 
     try:
         with chdir(root):
-            return key_of(stage) == key
+            # Not the whole key: a stage may run on a machine with other libraries than this one's.
+            return inputs_of(stage) == key.partition("-")[0]
     except KeyError:
         # No such stage any more.
         return False
