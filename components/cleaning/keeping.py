@@ -18,7 +18,7 @@ from components.tracking.registration import LINEAGE
 from components.tracking.tracker import Tracker
 from components.tracking.verdict import READY
 from components.tracking.verification import is_lineage
-from components.tracking.versions import all_versions
+from components.tracking.versions import all_versions, read_model
 
 _PARENTS = ("sft", "reward")
 Key = tuple[str, str]
@@ -66,7 +66,7 @@ def read_registry(tracker: Tracker, policy: Policy) -> Registry:
     for name in names:
         young = (each for each in registry.of_model(name) if policy.is_young(each.creation_timestamp / 1000))
         registry.stays.update(map(key_of, young))
-        registry.stays.update((name, str(number)) for number in _model(tracker, name, "aliases").values())
+        registry.stays.update((name, str(number)) for number in read_model(tracker, name, "aliases").values())
     registry.stays.update(_production(registry, policy))
     registry.stays.update(_candidates(registry, policy))
     registry.stays.intersection_update(versions)
@@ -100,7 +100,7 @@ def _candidates(registry: Registry, policy: Policy) -> Iterator[Key]:
     candidates = registry.of_model(tracker.model("candidate"))
     promoted = {each.tags.get("candidate_version") for each in registry.of_model(tracker.name)}
     last = max((int(number) for number in promoted if number and number.isdecimal()), default=0)
-    asked = _model(tracker, tracker.name, "tags").get(APPROVE, "").strip().partition(" ")[0].partition("@")[0]
+    asked = read_model(tracker, tracker.name, "tags").get(APPROVE, "").strip().partition(" ")[0].partition("@")[0]
     newest = candidates[-policy.params.candidates :]
     for each in candidates:
         waits = each.tags.get("verdict") == READY and OUTCOME not in each.tags and int(each.version) > last
@@ -149,9 +149,3 @@ def _lineage(tracker: Tracker, version: Any) -> dict[str, Any]:
         )
     lineage: dict[str, Any] = content
     return lineage
-
-
-def _model(tracker: Tracker, name: str, of: str) -> dict[str, Any]:
-    """Tags or aliases of a registered model; none where there is no such model."""
-    found = tracker.client.search_registered_models(f"name = '{name}'")
-    return dict(getattr(found[0], of)) if found else {}
