@@ -119,7 +119,8 @@ def _orphans(registry: Registry, run: Any) -> Iterator[Item]:
     tracker, run_id = registry.tracker, run.info.run_id
     named = {(each.run_id, _place(each)) for each in registry.versions.values()}
     for folder in tracker.client.list_artifacts(run_id):
-        if not folder.is_dir or (run_id, folder.path) in named:
+        used = registry.is_used(f"{run.info.artifact_uri.rstrip('/')}/{folder.path}")
+        if not folder.is_dir or used or (run_id, folder.path) in named:
             continue
         if _PLACE.fullmatch(folder.path) or folder.path == tracker.name:
             yield _folder(tracker, run_id, folder.path)

@@ -11,7 +11,7 @@ from cleaning.conftest import BATCH, ROWS, dvc
 from components.cleaning.cleaning import look
 from components.cleaning.dvc_objects import FEEDBACK
 from components.cleaning.item import used
-from components.cleaning.versions import VERSIONS
+from components.cleaning.versions import FILES, VERSIONS
 from components.errors import RegistryError
 from components.locks import exclusive
 from components.tracking.dvc_cache import md5_file
@@ -167,6 +167,42 @@ def test_nothing_goes_while_what_a_version_rests_on_cannot_be_told(root):
     assert measured(root) == before
     lineage.write_text(content)
     assert do(root).items
+
+
+def registered_elsewhere(tracker, name, source):
+    tracker.client.create_registered_model(name)
+    return tracker.client.create_model_version(name, source)
+
+
+def test_what_versions_under_other_names_use_stays(root):
+    """A copy of candidate 3, one of the files of candidate 2, and one that names the run of candidate 1."""
+    from mlflow.artifacts import download_artifacts
+
+    tracker = connect(root)
+    first, second, third = (get_version(tracker, "reviews-candidate", number) for number in "123")
+    copies = [
+        tracker.client.copy_model_version(f"models:/{third.name}/{third.version}", "reviews-eu"),
+        registered_elsewhere(tracker, "staging", f"{second.source}/model"),
+        registered_elsewhere(tracker, "other", f"runs:/{first.run_id}/{first.source.rpartition('/')[2]}"),
+    ]
+    do(root, STRICT.model_copy(update={"runs_days": 0.0}))
+    assert numbers(tracker, "candidate") == ["1", "2", "3", "5", "6"]
+    for copy in copies:
+        uri = tracker.client.get_model_version_download_uri(copy.name, copy.version)
+        assert download_artifacts(artifact_uri=uri, tracking_uri=tracker.uri)
+    assert state(root)["mismatches"] == []
+
+
+def test_files_of_no_version_of_ours_that_another_name_uses_stay(root):
+    tracker = connect(root)
+    run = get_version(tracker, "reviews-candidate", "1").run_id
+    for place in ("candidate-00000001", "candidate-00000002"):
+        tracker.client.log_text(run, "{}", f"{place}/manifest.json")
+    uri = tracker.client.get_run(run).info.artifact_uri
+    registered_elsewhere(tracker, "staging", f"{uri}/candidate-00000001")
+    done = do(root)
+    assert [name for name in names(done, FILES) if name.endswith("00000002")]
+    assert not [name for name in names(done, FILES) if name.endswith("00000001")]
 
 
 def test_another_registry_does_not_say_what_this_workspace_needs(root, database, tmp_path, monkeypatch):
