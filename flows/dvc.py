@@ -137,18 +137,22 @@ def _pull_feedback(root: Path) -> None:
     """All of it or, where that fails, nothing: the next try would take a part for the whole."""
     write_text(root / RESTORING, "a part of data/feedback may be missing\n")
     try:
-        status, lines = _dvc(root, "pull", str(TRACKED))
-        if status:
-            raise FeedbackError(
-                f"{TRACKED} tells of feedback that cannot be fetched: {last_words(lines)}",
-                "make the DVC remote reachable and give the command again; "
-                f"or remove {TRACKED} to start without earlier feedback",
-            )
+        _fetch_feedback(root)
         _refuse_damaged(root)
     except BaseException:
         _discard_part(root)
         raise
     (root / RESTORING).unlink()
+
+
+def _fetch_feedback(root: Path) -> None:
+    status, lines = _dvc(root, "pull", str(TRACKED))
+    if status:
+        raise FeedbackError(
+            f"{TRACKED} tells of feedback that cannot be fetched: {last_words(lines)}",
+            "make the DVC remote reachable and give the command again; "
+            f"or remove {TRACKED} to start without earlier feedback",
+        )
 
 
 def _discard_part(root: Path) -> None:

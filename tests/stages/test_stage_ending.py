@@ -186,8 +186,8 @@ def test_a_stage_ends_with_dvc_whatever_shell_is_between(tmp_path, shell, waits)
 #: A stage that is still importing when DVC is killed.
 IMPORTING = """
 import os, time
-print(os.getpid(), flush=True)
 parent = os.getppid()
+print(os.getpid(), flush=True)
 while os.getppid() == parent:
     time.sleep(0.01)
 """ + WRITING
