@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, SimpleNamespace
 
 from components.training.torchrun import is_one_of_several, launcher
 
@@ -24,12 +24,13 @@ _LOOK_S = 0.5
 #: What DVC may run a stage through: $SHELL, or /bin/sh.
 _SHELLS = {"sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"}
 
-_told = threading.Event()
+#: No Event: a handler that sets it may have interrupted the very line that holds its lock.
+_heard = SimpleNamespace(told=False)
 
 
 def told_to_end() -> bool:
     """Whether this process is to end after its step."""
-    return _told.is_set()
+    return bool(_heard.told)
 
 
 def end_at_once_when_told() -> None:
@@ -50,7 +51,7 @@ def end_with_parent() -> None:
 
 
 def _listen(hear: Callable[[int, FrameType | None], None]) -> None:
-    _told.clear()
+    _heard.told = False
     for number in (signal.SIGTERM, signal.SIGINT):
         # A shell's background jobs ignore Ctrl-C, and so does what they start.
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -58,13 +59,13 @@ def _listen(hear: Callable[[int, FrameType | None], None]) -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    _told.set()
+    _heard.told = True
     print("stopped: told to end before anything was kept of this run", file=sys.stderr)
     raise SystemExit(STOPPED)
 
 
 def _remember(number: int, _frame: FrameType | None) -> None:
-    _told.set()
+    _heard.told = True
     if not is_one_of_several():
         # torchrun and whoever ends the whole group may both tell each process.
         signal.signal(number, signal.SIG_DFL)
@@ -74,7 +75,7 @@ def _outlive_no_parent(parents: list[int]) -> None:
     if _still_run_by(parents):
         while _parents() == parents:
             time.sleep(_LOOK_S)
-    if not _told.is_set():
+    if not _heard.told:
         # Whoever ended the parent may have told the whole group: a second signal would end this process at once.
         os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(PATIENCE_S)
