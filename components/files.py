@@ -112,14 +112,19 @@ def sweep_room(room: Path) -> None:
 
 def _sweep(leftovers: Iterable[Path], *, ignore_errors: bool) -> None:
     for leftover in leftovers:
-        place = leftover.with_name(leftover.name.removeprefix(".").removesuffix(_RETIRED))
-        if leftover.name.endswith(_RETIRED) and not place.exists():
-            # Killed between the two renames: what was there is still good.
+        place = still_good(leftover)
+        if place is not None:
             leftover.rename(place)
         elif leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=ignore_errors)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def still_good(leftover: Path) -> Path | None:
+    """Where it belongs, of a folder whose writer was killed between the two renames: nothing has come in its place."""
+    place = leftover.with_name(leftover.name.removeprefix(".").removesuffix(_RETIRED))
+    return place if leftover.name.endswith(_RETIRED) and not place.exists() else None
 
 
 def _swap(staged: Path, path: Path) -> None:

@@ -1,20 +1,19 @@
-"""Cleaning the workspace: nobody else is at work in it meanwhile."""
+"""Cleaning the workspace: nobody else is at work in it, or changes its champion, meanwhile."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from components.cleaning.cleaning import Cleaned, OnItem, clean, look
 from components.config import load_params
 from components.config.retention import RetentionParams
 from components.errors import BusyError
 from components.locks import exclusive
+from components.stages.running import at_work
 from components.workspace import STATE
+from flows.dvc_users import COMMANDS, users
 from flows.locks import retraining
 
 _REMEDY = "wait until it has ended, then try again; nothing was removed"
@@ -29,11 +28,11 @@ def clean_workspace(root: Path, grace_days: float | None, on_item: OnItem) -> Cl
     """Remove what may go.
 
     Raises:
-        BusyError: a retraining, an ingestion or a DVC command runs.
+        BusyError: a retraining, an ingestion, a promotion or a DVC command runs.
         RegistryError: MLflow, or what a version rests on, cannot be read; nothing was removed then.
     """
     policy = _policy(root, grace_days)
-    with retraining(root), _no_ingestion(root), _no_dvc(root):
+    with retraining(root), _no_ingestion(root), _no_promotion(root), _no_dvc(root):
         return clean(root, policy, on_item)
 
 
@@ -49,12 +48,20 @@ def _no_ingestion(root: Path) -> Iterator[None]:
 
 
 @contextmanager
+def _no_promotion(root: Path) -> Iterator[None]:
+    """All the while: what was looked at first as an earlier champion could be the present one when it goes."""
+    with _held(root / STATE / "promote.lock", "a promotion or a rollback is running"):
+        yield
+
+
+@contextmanager
 def _no_dvc(root: Path) -> Iterator[None]:
     """Hold the lock that every DVC command takes; a stage lets go of it, and is on DVC's list of users then."""
-    with _held(root / ".dvc/tmp/lock", "a DVC command is running"):
-        for process, command in _users(root / ".dvc/tmp/rwlock"):
-            if psutil.pid_exists(process):
-                raise BusyError(f"DVC's process {process} is running: {command}", _REMEDY)
+    with _held(root / COMMANDS, "a DVC command is running"):
+        for user in users(root):
+            raise BusyError(f"DVC's process {user.process} is running: {user.command}", _REMEDY)
+        for stage in at_work(root):
+            raise BusyError(f"stage {stage} is running", _REMEDY)
         yield
 
 
@@ -65,14 +72,3 @@ def _held(path: Path, what: str) -> Iterator[None]:
             yield
     except BlockingIOError:
         raise BusyError(what, _REMEDY) from None
-
-
-def _users(path: Path) -> Iterator[tuple[int, str]]:
-    """Processes that read or write what DVC tracks, as far as its list can be read."""
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-        writing, reading = listed.get("write", {}).values(), listed.get("read", {}).values()
-        for user in [*writing, *(each for several in reading for each in several)]:
-            yield int(user["pid"]), str(user["cmd"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        return

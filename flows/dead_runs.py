@@ -39,6 +39,8 @@ from flows.outbox import News
 FOLDER = STATE / "runs"
 #: A run has its record, whole, some moments after Prefect calls it running. One without is dead after so long.
 GRACE_S = 60.0
+#: At its end a run tries so long to tell Prefect: eight times (flows/environment.py), a minute each, with pauses.
+ENDING_S = 660.0
 WHY = "its process ended without telling"
 
 Rest, Result = ParamSpec("Rest"), TypeVar("Result")
@@ -126,7 +128,8 @@ def _abandoned(path: Path) -> dict[str, Any] | None:
     except (BlockingIOError, FileNotFoundError):
         return None
     record = _parsed(text)
-    return None if record.get("ended", not text) and age < GRACE_S else record
+    grace = ENDING_S if record.get("ended") else 0.0 if text else GRACE_S
+    return None if age < grace else record
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from components.errors import BusyError, FeedbackError, RlhfError, StageFailedError, StoppedError
-from components.stages.ending import STOPPED
+from components.errors import BusyError, FeedbackError, RlhfError
+from components.files import write_text
+from components.workspace import STATE
 from flows import outs
 from flows.display import StageRun
+from flows.dvc_users import forget_the_dead
 from flows.processes import stream
+from flows.stage_errors import last_words, stage_error
 
 FEEDBACK = Path("data/feedback")
 TRACKED = Path("data/feedback.dvc")
+#: There while feedback is brought back, which DVC does file by file: of a killed process it says that a part is here.
+RESTORING = STATE / "restoring-feedback"
 
 #: A repository that another DVC process holds is asked again for this long: its locks are held for moments.
 BUSY_S = 60.0
-_BUSY = ("is busy", "Unable to acquire lock")
+_BUSY = ("is busy", "Unable to acquire lock", "RWLock-file")
 _ADVICE = ("To track the changes", "\tgit add", "To enable auto staging", "\tdvc config", "Use `dvc push`")
 _OWN = (
     "Running stage '",
@@ -34,14 +38,7 @@ _OWN = (
     "Updating lock file",
     "Data and pipelines are",
 )
-#: In the words of a shell that gave its process to the stage, and of one that waited for it, as dash does.
-_KILLED = (f"exited with {-signal.SIGKILL}", f"exited with {128 + signal.SIGKILL}")
-GOES_ON = "`rlhf retrain` goes on where it stopped"
 _SKIPPED = {"didn't change, skipping": "up to date", "is cached - skipping run": "restored"}
-
-
-class StageCrashedError(StageFailedError):
-    """A stage ended without words of its own: the message quotes the last line it printed."""
 
 
 def repro(
@@ -60,7 +57,7 @@ def repro(
     start = time.monotonic()
     status, lines = _dvc(root, "repro", "--single-item", stage, on_line=on_line, on_start=on_start)
     if status:
-        raise _stage_error(stage, lines)
+        raise stage_error(stage, lines)
     found = (word for line in lines for mark, word in _SKIPPED.items() if mark in line)
     return StageRun(stage, next(found, "ran"), time.monotonic() - start)
 
@@ -70,7 +67,7 @@ def add_feedback(root: Path) -> None:
     status, lines = _dvc(root, "add", str(FEEDBACK))
     if status:
         raise RlhfError(
-            f"the feedback is accepted, but `dvc add {FEEDBACK}` failed: {_last(lines)}",
+            f"the feedback is accepted, but `dvc add {FEEDBACK}` failed: {last_words(lines)}",
             f"run `dvc add {FEEDBACK}` once its cause is mended",
         )
 
@@ -92,7 +89,7 @@ def remote_state(root: Path) -> dict[str, Any]:
     status, lines = _dvc(root, "status", "--cloud", "--json", str(TRACKED))
     if status:
         raise RlhfError(
-            f"the DVC remote cannot be reached: {_last(lines)}", "make it reachable; `dvc push` then"
+            f"the DVC remote cannot be reached: {last_words(lines)}", "make it reachable; `dvc push` then"
         )
     found = json.loads(next((line for line in lines if line.startswith("{")), "{}"))
     return {"remote": names[-1], "missing": len(found)}
@@ -107,28 +104,61 @@ def push_feedback(root: Path) -> None:
     status, lines = _dvc(root, "push", str(TRACKED))
     if status:
         raise RlhfError(
-            f"the feedback is kept here, but the DVC remote did not take it: {_last(lines)}",
+            f"the feedback is kept here, but the DVC remote did not take it: {last_words(lines)}",
             "make the remote reachable; the next ingestion or `dvc push` brings it there",
         )
 
 
 def restore_feedback(root: Path) -> None:
-    """Bring back feedback that data/feedback.dvc tells of and that this clone does not hold yet.
+    """Bring back feedback that data/feedback.dvc tells of and that this clone does not hold yet, or holds in part.
 
     Raises:
         FeedbackError: neither the cache nor the remote has it, or what they have is damaged. Going on would forget
-            earlier batches.
+            earlier batches; nothing of it is kept.
     """
-    if (root / FEEDBACK).exists() or not (root / TRACKED).exists():
+    if not (root / RESTORING).exists() and _is_at_hand(root):
         return
+    # pandera comes with it: only where there is something to bring back.
+    from components.feedback.commits import ingestion_lock
+
+    # Who else ingests waits: repeats are told by all of the feedback.
+    with ingestion_lock(root / "data"):
+        if (root / RESTORING).exists():
+            _discard_part(root)
+        if not _is_at_hand(root):
+            _pull_feedback(root)
+
+
+def _is_at_hand(root: Path) -> bool:
+    return (root / FEEDBACK).exists() or not (root / TRACKED).exists()
+
+
+def _pull_feedback(root: Path) -> None:
+    """All of it or, where that fails, nothing: the next try would take a part for the whole."""
+    write_text(root / RESTORING, "a part of data/feedback may be missing\n")
+    try:
+        _fetch_feedback(root)
+        _refuse_damaged(root)
+    except BaseException:
+        _discard_part(root)
+        raise
+    (root / RESTORING).unlink()
+
+
+def _fetch_feedback(root: Path) -> None:
     status, lines = _dvc(root, "pull", str(TRACKED))
     if status:
         raise FeedbackError(
-            f"{TRACKED} tells of feedback that cannot be fetched: {_last(lines)}",
-            "make the DVC remote reachable and run `dvc pull`; "
+            f"{TRACKED} tells of feedback that cannot be fetched: {last_words(lines)}",
+            "make the DVC remote reachable and give the command again; "
             f"or remove {TRACKED} to start without earlier feedback",
         )
-    _refuse_damaged(root)
+
+
+def _discard_part(root: Path) -> None:
+    if (root / FEEDBACK).exists():
+        shutil.rmtree(root / FEEDBACK)
+    (root / RESTORING).unlink()
 
 
 def _refuse_damaged(root: Path) -> None:
@@ -136,8 +166,6 @@ def _refuse_damaged(root: Path) -> None:
     (tracked,) = yaml.safe_load((root / TRACKED).read_text(encoding="utf-8"))["outs"]
     damaged = outs.damaged_files(root, str(FEEDBACK), tracked["md5"])
     if damaged:
-        # Away with it, or the next try would find it here.
-        shutil.rmtree(root / FEEDBACK)
         outs.discard_cached(root, str(FEEDBACK), tracked["md5"])
         raise FeedbackError(
             f"the DVC remote's copy of {damaged[0]} is damaged ({len(damaged)} files are); nothing of it was kept",
@@ -149,7 +177,7 @@ def stale(root: Path) -> dict[str, Any]:
     """What `dvc status` says has changed, by stage or .dvc file; empty where all is up to date."""
     status, lines = _dvc(root, "status", "--json")
     if status:
-        raise RlhfError(f"`dvc status` failed: {_last(lines)}", "run it by hand to see more")
+        raise RlhfError(f"`dvc status` failed: {last_words(lines)}", "run it by hand to see more")
     report: dict[str, Any] = json.loads(next((line for line in lines if line.startswith("{")), "{}"))
     return report
 
@@ -179,9 +207,11 @@ def _dvc(
         status = stream(command, root, take, on_start)
         if status == 0 or not any(_says_busy(line) for line in lines):
             return status, lines
+        if forget_the_dead(root):
+            continue
         if time.monotonic() > deadline:
             raise BusyError(
-                f"`dvc {words[0]}`: {_last(lines)}", "wait until the other process has ended, then try again"
+                f"`dvc {words[0]}`: {last_words(lines)}", "wait until the other process has ended, then try again"
             )
         time.sleep(1)
 
@@ -189,31 +219,3 @@ def _dvc(
 def _says_busy(line: str) -> bool:
     """Whether DVC tells of another DVC process; a stage may call anything busy."""
     return line.startswith("ERROR: ") and any(mark in line for mark in _BUSY)
-
-
-def _stage_error(stage: str, lines: Sequence[str]) -> RlhfError:
-    """The stage's own message and remedy where it printed them (components/stages/running.py)."""
-    stopped = _said(lines, "stopped: ")
-    if stopped and any(line.endswith(f"exited with {STOPPED}") for line in lines):
-        return StoppedError(f"stage {stage} stopped: {stopped}", GOES_ON)
-    if any(line.endswith(_KILLED) for line in lines):
-        return StageFailedError(
-            f"stage {stage} was killed (SIGKILL), by somebody or by the system for want of memory",
-            f"{GOES_ON}; where memory was short, set train.microbatch_tokens lower in params.yaml",
-        )
-    message, remedy = _said(lines, "error: "), _said(lines, "remedy: ")
-    hint = remedy or f"see the lines above; `dvc repro --single-item {stage}` runs it alone"
-    if message:
-        return StageFailedError(f"stage {stage} failed: {message}", hint)
-    own_words = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
-    return StageCrashedError(f"stage {stage} failed: {_last(own_words)}", hint)
-
-
-def _said(lines: Sequence[str], mark: str) -> str:
-    return next((line.removeprefix(mark) for line in reversed(lines) if line.startswith(mark)), "")
-
-
-def _last(lines: Sequence[str]) -> str:
-    """DVC's own complaint where it made one: behind it stands where to ask for help."""
-    complaints = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return ([*lines, *complaints] or ["it said nothing"])[-1].strip()

@@ -11,12 +11,14 @@ from prefect import State, get_run_logger, runtime
 from prefect.client.schemas.objects import StateType
 from prefect.states import Completed, Failed
 
-from components.errors import BusyError, RlhfError
+from components.errors import BusyError, RlhfError, StoppedError
 from flows.dead_runs import alive
-from flows.dvc import StageCrashedError
 from flows.notify import notify
 from flows.outbox import News
+from flows.stage_errors import StageCrashedError
 
+#: States of a run: training gave up; a stage was told to end, and goes on when it is run again.
+DIVERGED, STOPPED = "Diverged", "Stopped"
 #: How a stage's message begins when training gave up (components/training/guards.py).
 _DIVERGED = "failed: DIVERGED"
 
@@ -50,13 +52,20 @@ def ended(
 
 
 def _failed(root: Path, error: Exception, once_a_day: bool, told_by_caller: bool) -> State[Any]:
-    diverged = _DIVERGED in str(error)
+    name = _name_of(error)
     if not told_by_caller:
         flow = str(runtime.flow_run.flow_name)
         key = f"{flow} {datetime.now(UTC).date()} {error}" if once_a_day else str(runtime.flow_run.id)
-        subject = f"{flow}: training diverged" if diverged else f"{flow} failed"
-        notify(root, News("training_diverged" if diverged else "run_failed", key, subject, _told(error)))
-    return Failed(name="Diverged" if diverged else "Failed", message=_words(error), data=error)
+        subject = {DIVERGED: f"{flow}: training diverged", STOPPED: f"{flow} was told to end"}
+        kind = "training_diverged" if name == DIVERGED else "run_failed"
+        notify(root, News(kind, key, subject.get(name, f"{flow} failed"), _told(error)))
+    return Failed(name=name, message=_words(error), data=error)
+
+
+def _name_of(error: Exception) -> str:
+    if _DIVERGED in str(error):
+        return DIVERGED
+    return STOPPED if isinstance(error, StoppedError) else "Failed"
 
 
 def _words(error: Exception) -> str:

@@ -25,10 +25,11 @@ from prefect.states import Cancelling
 from prefect.utilities.callables import parameter_schema
 
 from components.config import load_params
-from components.errors import BusyError, RlhfError, StageFailedError
-from flows import dvc
+from components.errors import BusyError, RlhfError, StageFailedError, StoppedError
+from flows import dvc, outcomes
 from flows.display import StageRun
 from flows.project import project_tag
+from flows.stage_errors import GOES_ON
 from flows.stage_run import STATES, stage
 
 POLL_S = 2.0
@@ -36,6 +37,8 @@ POLL_S = 2.0
 UNTAKEN_S = 900.0
 #: What a worker gets to end a cancelled stage, which may write a checkpoint first.
 CANCEL_S = 60.0
+#: In Prefect's words: its worker's machine was told to end, and the stage with it.
+_SIGNALLED = "aborted by a termination signal"
 _OPEN = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 
 
@@ -58,6 +61,7 @@ def run_on_pool(root: Path, name: str, pool: str, on_line: Callable[[str], None]
 
     Raises:
         StageFailedError: it ended with an error.
+        StoppedError: it was told to end there, and goes on when it is run again.
         BusyError: another process runs it.
         RlhfError: nobody works for the pool, or its worker does not share this folder.
     """
@@ -145,17 +149,26 @@ def _status_of(name: str, run: FlowRun) -> str:
     """What the worker says of the stage.
 
     Raises:
-        StageFailedError, BusyError: with the reason that it gave.
+        StageFailedError, BusyError, StoppedError: with the reason that it gave.
     """
     state = run.state
     said = {state_name: status for status, state_name in STATES.items()}
     if state is not None and state.is_completed():
         return said.get(state.name, "ran")
-    message, _, remedy = ((state.message if state else "") or "it did not say why").partition(". Remedy: ")
+    raise _error(name, run)
+
+
+def _error(name: str, run: FlowRun) -> RlhfError:
+    state, said = run.state, (run.state.message if run.state else "") or "it did not say why"
+    message, _, remedy = said.partition(". Remedy: ")
     if state is not None and state.name == "Busy":
-        raise BusyError(message, remedy)
+        return BusyError(message, remedy)
+    if state is not None and state.name == outcomes.STOPPED:
+        return StoppedError(message, remedy)
+    if _SIGNALLED in message:
+        return StoppedError(f"stage {name} stopped: its worker was told to end", GOES_ON)
     told = message if message.startswith(f"stage {name} failed") else f"stage {name} failed: {message}"
-    raise StageFailedError(told, remedy or f"the log of run {run.name} in Prefect says more")
+    return StageFailedError(told, remedy or f"the log of run {run.name} in Prefect says more")
 
 
 def _refuse_elsewhere(root: Path, name: str, pool: str) -> None:

@@ -18,6 +18,7 @@ from prefect import runtime
 from components import live as steps
 from components.errors import RegistryError
 from components.progress import Progress
+from components.stages.running import at_work
 from components.tracking import live
 from components.tracking.attempts import LIVE, Attempt, all_attempts, newest
 from components.tracking.system_metrics import ProcessTree
@@ -131,13 +132,15 @@ class Watch:
 
     def _last_words(self) -> None:
         attempt = newest(self._root, self._stage)
+        if attempt is not None and _state(attempt) != self._earlier:
+            attempt.note_reason(self._failure or "")
         self._tell_mlflow()
         if attempt is not None and self._tracker is not None:
             live.end_badly(self._tracker, attempt, self._failure or "")
 
 
 def deliver_earlier(root: Path, say: Callable[[str], None]) -> None:
-    """Send what earlier processes could not, and end the runs of those that were killed. No stage may be at work.
+    """Send what earlier processes could not, and end the runs of those that were killed.
 
     Args:
         say: is told that MLflow is away; then it waits on.
@@ -146,7 +149,7 @@ def deliver_earlier(root: Path, say: Callable[[str], None]) -> None:
         return
     try:
         with environment_of(_IMPATIENT), mlflow_errors():
-            live.settle(connect(root), "its process ended without telling")
+            live.settle(connect(root), "its process ended without telling", at_work(root))
     except RegistryError as error:
         say(f"steps of earlier stages wait on the disk: {error.message}")
 

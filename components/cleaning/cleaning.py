@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.cleaning import dvc_objects, leftovers, runs, versions
+from components.cleaning.at_hand import refuse_another
 from components.cleaning.item import Item, Policy, used
 from components.cleaning.keeping import Registry, read_registry
 from components.cleaning.references import named, with_members
@@ -47,7 +48,8 @@ def look(root: Path, params: RetentionParams) -> Cleaned:
     """What may go by this policy; nothing is changed.
 
     Raises:
-        RegistryError: MLflow, or what a version that stays rests on, cannot be read: then nothing may go.
+        RegistryError: MLflow, or what a version that stays rests on, cannot be read, or it is not the registry of this
+            workspace: then nothing may go.
     """
     policy, found = Policy(params, time.time()), Cleaned()
     found.before = found.after = _used(root)
@@ -72,9 +74,9 @@ def clean(root: Path, params: RetentionParams, on_item: OnItem) -> Cleaned:
     policy, done = Policy(params, time.time()), Cleaned()
     done.before = _used(root)
     with mlflow_errors():
-        if has_registry(root):
-            versions.go_on(connect(root))
         registry = _registry(root, policy)
+        if registry is not None and versions.go_on(registry.tracker):
+            registry = _registry(root, policy)
         # Where it cannot be told what is needed, nothing at all goes.
         _needed(root, registry)
         if registry is not None:
@@ -90,7 +92,9 @@ def clean(root: Path, params: RetentionParams, on_item: OnItem) -> Cleaned:
 
 
 def _registry(root: Path, policy: Policy) -> Registry | None:
-    return read_registry(connect(root), policy) if has_registry(root) else None
+    registry = read_registry(connect(root), policy) if has_registry(root) else None
+    refuse_another(root, registry)
+    return registry
 
 
 def _of_registry(registry: Registry, policy: Policy) -> list[Item]:

@@ -1,4 +1,4 @@
-"""Which registered versions stay: those in use, those a rollback goes back to, the newest, and what they come from."""
+"""Which registered versions stay: those in use, by whatever name, the newest, some before, and what they come from."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.cleaning.foreign import Foreign, foreign_versions
 from components.cleaning.item import Policy
 from components.errors import ModelError, RegistryError
 from components.files import read_json
@@ -18,7 +19,7 @@ from components.tracking.registration import LINEAGE
 from components.tracking.tracker import Tracker
 from components.tracking.verdict import READY
 from components.tracking.verification import is_lineage
-from components.tracking.versions import all_versions
+from components.tracking.versions import all_versions, read_model
 
 _PARENTS = ("sft", "reward")
 Key = tuple[str, str]
@@ -35,12 +36,14 @@ class Registry:
     Attributes:
         versions: by name and number, oldest first.
         stays: of these, those that the policy leaves.
+        foreign: versions under other names: what they use is theirs, too.
         lineages: of those that were asked for.
     """
 
     tracker: Tracker
     versions: dict[Key, Any]
     stays: set[Key]
+    foreign: list[Foreign] = field(default_factory=list)
     lineages: dict[Key, dict[str, Any]] = field(default_factory=dict)
 
     def lineage(self, version: Any) -> dict[str, Any]:
@@ -54,6 +57,10 @@ class Registry:
             self.lineages[key] = _lineage(self.tracker, version)
         return self.lineages[key]
 
+    def is_used(self, uri: str) -> bool:
+        """Whether a version under another name needs what is at this URI."""
+        return any(each.uses(uri) for each in self.foreign)
+
     def of_model(self, name: str) -> list[Any]:
         return [version for (model, _), version in self.versions.items() if model == name]
 
@@ -62,11 +69,12 @@ def read_registry(tracker: Tracker, policy: Policy) -> Registry:
     """Raises RegistryError where MLflow, or the lineage of a version that stays, cannot be read."""
     names = [tracker.name, *map(tracker.model, ("candidate", *_PARENTS))]
     versions = {key_of(each): each for name in names for each in all_versions(tracker, name)}
-    registry = Registry(tracker, versions, set())
+    registry = Registry(tracker, versions, set(), foreign_versions(tracker, names))
     for name in names:
         young = (each for each in registry.of_model(name) if policy.is_young(each.creation_timestamp / 1000))
         registry.stays.update(map(key_of, young))
-        registry.stays.update((name, str(number)) for number in _model(tracker, name, "aliases").values())
+        registry.stays.update((name, str(number)) for number in read_model(tracker, name, "aliases").values())
+    registry.stays.update(key for key, each in versions.items() if registry.is_used(each.source))
     registry.stays.update(_production(registry, policy))
     registry.stays.update(_candidates(registry, policy))
     registry.stays.intersection_update(versions)
@@ -100,7 +108,7 @@ def _candidates(registry: Registry, policy: Policy) -> Iterator[Key]:
     candidates = registry.of_model(tracker.model("candidate"))
     promoted = {each.tags.get("candidate_version") for each in registry.of_model(tracker.name)}
     last = max((int(number) for number in promoted if number and number.isdecimal()), default=0)
-    asked = _model(tracker, tracker.name, "tags").get(APPROVE, "").strip().partition(" ")[0].partition("@")[0]
+    asked = read_model(tracker, tracker.name, "tags").get(APPROVE, "").strip().partition(" ")[0].partition("@")[0]
     newest = candidates[-policy.params.candidates :]
     for each in candidates:
         waits = each.tags.get("verdict") == READY and OUTCOME not in each.tags and int(each.version) > last
@@ -149,9 +157,3 @@ def _lineage(tracker: Tracker, version: Any) -> dict[str, Any]:
         )
     lineage: dict[str, Any] = content
     return lineage
-
-
-def _model(tracker: Tracker, name: str, of: str) -> dict[str, Any]:
-    """Tags or aliases of a registered model; none where there is no such model."""
-    found = tracker.client.search_registered_models(f"name = '{name}'")
-    return dict(getattr(found[0], of)) if found else {}

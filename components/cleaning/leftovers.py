@@ -10,13 +10,13 @@ from pathlib import Path
 from components.cleaning.item import Item, Policy, changed_at, of_path
 from components.cleaning.keeping import Key
 from components.errors import RlhfError
+from components.files import still_good
 from components.workspace import STATE
 
 TEMPORARY, CHECKPOINTS, COPIES, LOGS = "leftovers", "checkpoints", "copies of versions", "logs"
 #: Where the project's own writers work; MLflow's, Prefect's and DVC's folders are theirs.
 _ROOMS = ("models", "reports", "data", STATE)
 _THEIRS = {"mlartifacts", "prefect", "dvc-remote"}
-_RETIRED = ".retired.tmp"
 #: An hour.
 WRITING_DAYS = 1 / 24
 
@@ -24,11 +24,8 @@ WRITING_DAYS = 1 / 24
 def leftovers(root: Path, policy: Policy) -> Iterator[Item]:
     """Folders of killed uploads, and half-written files and folders."""
     for path in _hidden(root):
-        # The old one of two renames: whoever writes there next puts it back, if the new one is not there.
-        place = path.with_name(path.name.removeprefix(".").removesuffix(_RETIRED))
-        if path.name.endswith(_RETIRED) and not place.exists():
-            continue
-        if _is_left(path, policy):
+        # Whoever writes there next puts back what is still good.
+        if still_good(path) is None and _is_left(path, policy):
             yield of_path(TEMPORARY, path, root, "its writer was killed")
     for path in (root / STATE / "tmp").glob("*"):
         if _is_left(path, policy):
@@ -61,11 +58,12 @@ def checkpoints(root: Path, policy: Policy) -> Iterator[Item]:
 
 def _goes_on_from(root: Path, stage: str, key: str) -> bool:
     # torch comes with it: only where there is something to ask about.
-    from components.stages.checkpointing import key_of
+    from components.stages.checkpointing import inputs_of
 
     try:
         with chdir(root):
-            return key_of(stage) == key
+            # Not the whole key: a stage may run on a machine with other libraries than this one's.
+            return inputs_of(stage) == key.partition("-")[0]
     except KeyError:
         # No such stage any more.
         return False

@@ -63,9 +63,9 @@ def _item(tracker: Tracker, run: Any, why: str) -> Item:
 
 
 def _needed(registry: Registry) -> set[str]:
-    """Of every version, of the stages behind those that stay, and of what dvc.lock tells of."""
+    """Of every version, under whatever name, of the stages behind those that stay, and of what dvc.lock tells of."""
     tracker = registry.tracker
-    needed = {each.run_id for each in registry.versions.values()}
+    needed = {each.run_id for each in registry.versions.values()} | {each.run for each in registry.foreign}
     for key in registry.stays:
         needed |= set((registry.lineage(registry.versions[key]).get("runs") or {}).values())
     if (tracker.root / "dvc.lock").exists():

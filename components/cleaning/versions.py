@@ -14,10 +14,10 @@ from components.cleaning.item import Item, Policy
 from components.cleaning.keeping import Registry
 from components.errors import RegistryError
 from components.tracking.audit import DELETE
+from components.tracking.audit_trail import unfinished_act
 from components.tracking.champion import delete_version, finish_cut_off
 from components.tracking.lineage import author
 from components.tracking.packages import discard, size_of
-from components.tracking.promotion import alone
 from components.tracking.runs import pipeline_runs
 from components.tracking.tracker import Tracker, mlflow_errors
 
@@ -33,10 +33,15 @@ def old_versions(registry: Registry) -> Iterator[Item]:
             yield _version(registry, version)
 
 
-def go_on(tracker: Tracker) -> None:
-    """Put on record what a killed process had begun: a version that it deleted is not there to be deleted again."""
-    with alone(tracker.root):
-        finish_cut_off(tracker)
+def go_on(tracker: Tracker) -> bool:
+    """Put on record what a killed process had begun: a version that it deleted is not there to be deleted again.
+
+    Returns:
+        Whether there was such a thing.
+    """
+    begun = unfinished_act(tracker.root) is not None
+    finish_cut_off(tracker)
+    return begun
 
 
 def _version(registry: Registry, version: Any) -> Item:
@@ -72,21 +77,20 @@ def _unregister(tracker: Tracker, version: Any) -> None:
     if version.name != tracker.name:
         tracker.client.delete_model_version(version.name, str(version.version))
         return
-    with alone(tracker.root):
-        finish_cut_off(tracker)
-        tags = version.tags
-        delete_version(
-            tracker,
-            {
-                "action": DELETE,
-                "model": version.name,
-                "version": str(version.version),
-                "sha256": tags.get("sha256", ""),
-                "candidate_version": tags.get("candidate_version", ""),
-                "by": author(),
-                "why": _why(tracker, version),
-            },
-        )
+    finish_cut_off(tracker)
+    tags = version.tags
+    delete_version(
+        tracker,
+        {
+            "action": DELETE,
+            "model": version.name,
+            "version": str(version.version),
+            "sha256": tags.get("sha256", ""),
+            "candidate_version": tags.get("candidate_version", ""),
+            "by": author(),
+            "why": _why(tracker, version),
+        },
+    )
 
 
 def _place(version: Any) -> str | None:
@@ -115,7 +119,8 @@ def _orphans(registry: Registry, run: Any) -> Iterator[Item]:
     tracker, run_id = registry.tracker, run.info.run_id
     named = {(each.run_id, _place(each)) for each in registry.versions.values()}
     for folder in tracker.client.list_artifacts(run_id):
-        if not folder.is_dir or (run_id, folder.path) in named:
+        used = registry.is_used(f"{run.info.artifact_uri.rstrip('/')}/{folder.path}")
+        if not folder.is_dir or used or (run_id, folder.path) in named:
             continue
         if _PLACE.fullmatch(folder.path) or folder.path == tracker.name:
             yield _folder(tracker, run_id, folder.path)

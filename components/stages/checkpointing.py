@@ -27,6 +27,7 @@ from components.training.workers import Workers
 def checkpoints_for(stage: str, params: CheckpointParams, team: Workers) -> Checkpoints:
     """The checkpoints of this run of `stage` in the processes of `team`; those of runs with other inputs are swept."""
     folder = _folder_of_run(CHECKPOINTS / stage, stage)
+    (folder / forgetting.WRITTEN).unlink(missing_ok=True)
     return Checkpoints(folder, params.seconds, told_to_end=told_to_end, team=team)
 
 
@@ -44,7 +45,20 @@ def _folder_of_run(home: Path, stage: str) -> Path:
 
 
 def key_of(stage: str) -> str:
-    """A digest of the stage's code, inputs and parameters, as dvc.yaml names them, and of libraries and precision.
+    """What a run's checkpoints depend on: the stage's inputs, then libraries and precision, which machines differ in.
+
+    Raises:
+        DataError: an input is missing.
+    """
+    params = _load(Path("params.yaml"))
+    parts = {"torch": torch.__version__, "transformers": transformers.__version__}
+    if "train" in forgetting.graph()[stage]["params"]:
+        parts["precision"] = _precision(params["train"])
+    return f"{inputs_of(stage)}-{digest_of(parts)[:8]}"
+
+
+def inputs_of(stage: str) -> str:
+    """A digest of the stage's code, inputs and parameters, as dvc.yaml names them.
 
     Raises:
         DataError: an input is missing.
@@ -53,8 +67,6 @@ def key_of(stage: str) -> str:
     params = _load(Path("params.yaml"))
     parts = {path: _digest(_located(path)) for path in declared["deps"]}
     parts |= {name: sha256_bytes(json.dumps(params[name]).encode()) for name in declared["params"]}
-    parts |= {"torch": torch.__version__, "transformers": transformers.__version__}
-    parts |= {"precision": _precision(params["train"])} if "train" in declared["params"] else {}
     parts |= {base: _digest(Path(base)) for base in _bases([params[name] for name in declared["params"]])}
     return digest_of(parts)[:16]
 

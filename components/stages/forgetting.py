@@ -14,6 +14,8 @@ from components.stages.paths import CHECKPOINTS, SNAPSHOTS
 #: Where the code that runs lies, whatever the folder it runs in.
 SOURCES = Path(__file__).parents[2]
 GRAPH = Path("dvc.yaml")
+#: Among the checkpoints of a run: its outputs are written.
+WRITTEN = "written"
 
 
 def run_by_dvc() -> bool:
@@ -25,13 +27,20 @@ def after_outputs(stage: str) -> None:
     """The stage has written its outputs: nobody goes on from its checkpoints, unless DVC dies before it keeps them."""
     if not run_by_dvc():
         forget(stage)
+        return
+    for run in (CHECKPOINTS / stage).glob("*/"):
+        (run / WRITTEN).touch()
 
 
 def before_stage(stage: str) -> None:
-    """DVC starts a stage when it has kept the outputs of those before it: their checkpoints may go."""
+    """DVC starts a stage when it has kept the outputs of those before it: their checkpoints may go.
+
+    `dvc repro --single-item` starts it beside an earlier one that was told to end, too: the checkpoints of that stay.
+    """
     if run_by_dvc():
         for each in _stages_before(stage):
-            forget(each)
+            if all((run / WRITTEN).exists() for run in (CHECKPOINTS / each).glob("*/")):
+                forget(each)
 
 
 def forget(stage: str) -> None:

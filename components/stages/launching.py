@@ -9,7 +9,7 @@ from components.errors import ModelError, StageFailedError, StoppedError
 from components.stages.ending import STOPPED, end_after_step_when_told
 from components.stages.running import run_stage
 from components.training.microbatches import is_out_of_memory
-from components.training.torchrun import is_one_of_several
+from components.training.torchrun import be_launcher, is_one_of_several
 from components.training.workers import join_workers
 
 _AGAIN = "start it again: it goes on from its newest checkpoint"
@@ -54,6 +54,7 @@ def _launch(stage: str, processes: int) -> None:
     from torch.distributed.run import parse_args, run
 
     # --standalone: the processes meet on a free port of the loopback interface.
+    be_launcher()
     words = ["--standalone", "--nproc-per-node", str(processes), "-m", f"components.stages.{stage}"]
     try:
         run(parse_args(words))  # type: ignore[no-untyped-call]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from components.disk import refused_by_disk
 from components.errors import BusyError, RlhfError, StoppedError
-from components.locks import exclusive_within
+from components.locks import exclusive_within, is_held
 from components.stages.ending import STOPPED, end_at_once_when_told, end_with_parent
 from components.stages.forgetting import before_stage
 from components.workspace import STATE
 
 #: How long a stage waits for another process of its own to end: one whose parent died needs until its step is made.
 OTHER_S = 60.0
+_LOCKS = STATE / "stages"
 
 
 def run_stage(main: Callable[[], None], stage: str) -> None:
@@ -48,11 +50,17 @@ def alone(name: str) -> Iterator[None]:
     """
     with ExitStack() as held:
         try:
-            held.enter_context(exclusive_within(STATE / "stages" / f"{name}.lock", OTHER_S))
+            held.enter_context(exclusive_within(_LOCKS / f"{name}.lock", OTHER_S))
         except BlockingIOError:
             what = f"another process runs {name} in this workspace"
             raise BusyError(what, "wait until it has ended") from None
         yield
+
+
+def at_work(root: Path) -> set[str]:
+    """The stages that a process works at, be it on another machine that shares the folder."""
+    # One of several processes holds a lock of its own, as ppo-1.
+    return {lock.stem.partition("-")[0] for lock in (root / _LOCKS).glob("*.lock") if is_held(lock)}
 
 
 def _say(what: str, error: RlhfError) -> None:

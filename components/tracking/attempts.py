@@ -46,6 +46,7 @@ class Attempt:
         self.stage = path.parent.name
         self.name = path.stem.partition("-")[2]
         self._note = path.with_suffix(".sent")
+        self._reason = path.with_suffix(".reason")
 
     def sent(self) -> Sent:
         """What is noted of it; nothing, if that cannot be read: then all is sent again, which MLflow takes as done."""
@@ -57,9 +58,21 @@ class Attempt:
     def note(self, sent: Sent) -> None:
         write_json(self._note, asdict(sent))
 
+    def note_reason(self, reason: str) -> None:
+        """Why the stage ended badly: MLflow may be away."""
+        write_json(self._reason, {"reason": reason, "size": self.path.stat().st_size})
+
+    def reason(self) -> str | None:
+        """Why it ended badly, if that is known; steps that came later tell that the stage went on since."""
+        try:
+            noted = read_json(self._reason)
+            return str(noted["reason"]) if noted["size"] == self.path.stat().st_size else None
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
     def forget(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        for path in (self.path, self._note, self._reason):
+            path.unlink(missing_ok=True)
 
     def batches(self) -> Iterator[tuple[list[Step], Sent]]:
         """The steps that wait, as many at once as MLflow takes, with what is to be noted when they are sent.

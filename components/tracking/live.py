@@ -7,7 +7,7 @@ after each batch; killed in between, a batch is sent again, and MLflow takes the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,14 @@ def open_run(tracker: Tracker, attempt: Attempt, prefect_run: str = "") -> str:
         found = tracker.client.create_run(tracker.experiment, run_name=attempt.stage, tags=tags)
     elif found.info.status == "FAILED":
         tracker.client.update_run(found.info.run_id, status="RUNNING")
+        forget_reason(tracker, found.info.run_id)
     return str(found.info.run_id)
+
+
+def forget_reason(tracker: Tracker, run: str) -> None:
+    """The run goes on, or has ended well: why it failed before is no more true of it."""
+    if REASON in tracker.client.get_run(run).data.tags:
+        tracker.client.delete_tag(run, REASON)
 
 
 def deliver(tracker: Tracker, attempt: Attempt, run: str) -> None:
@@ -74,33 +81,39 @@ def end_badly(tracker: Tracker, attempt: Attempt, reason: str) -> None:
     tracker.client.set_terminated(run, "FAILED")
 
 
-def settle(tracker: Tracker, reason: str) -> None:
-    """Deliver what earlier processes left, and end their runs. To be called while no stage is at work.
+def settle(tracker: Tracker, reason: str, at_work: Collection[str] = ()) -> None:
+    """Deliver what earlier processes left, and end their runs.
 
     A stage's newest attempt is kept: the stage may go on in it.
+
+    Args:
+        reason: of those that left none.
+        at_work: stages whose process lives, on a worker for instance: their runs go on.
     """
     for attempt in all_attempts(tracker.root):
-        _settle(tracker, attempt, reason)
+        if attempt.stage in at_work:
+            continue
+        if not _is_over(attempt, _find(tracker, attempt)):
+            end_badly(tracker, attempt, attempt.reason() or reason)
         last = newest(tracker.root, attempt.stage)
         if last is not None and last.path != attempt.path:
             attempt.forget()
 
 
 def close(tracker: Tracker, stage: str) -> None:
-    """The stage has ended, and the run that tells of it is finished: what else it left of attempts failed."""
+    """The stage has ended, and the run that tells of it is finished: what else it left of runs failed."""
     for attempt in all_attempts(tracker.root, stage):
-        _settle(tracker, attempt, "another attempt ended, with figures of its own")
+        run = _find(tracker, attempt)
+        # Where there is none, its figures are in the finished run.
+        if run is not None and not _is_over(attempt, run):
+            end_badly(tracker, attempt, "another attempt ended, with figures of its own")
         attempt.forget()
 
 
-def _settle(tracker: Tracker, attempt: Attempt, reason: str) -> None:
-    run = _find(tracker, attempt)
-    if (
-        run is None
-        or run.info.status not in _OVER
-        or (run.info.status == "FAILED" and any(attempt.batches()))
-    ):
-        end_badly(tracker, attempt, reason)
+def _is_over(attempt: Attempt, run: Any | None) -> bool:
+    if run is None or run.info.status not in _OVER:
+        return False
+    return run.info.status != "FAILED" or not any(attempt.batches())
 
 
 def told_of(tracker: Tracker, stage: str, metrics: Sequence[tuple[str, float, int]]) -> Told | None:

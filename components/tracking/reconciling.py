@@ -10,14 +10,13 @@ more, which promotion takes as done.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from components.errors import PromotionRefusedError, RegistryError
 from components.locks import exclusive
 from components.tracking.promotion import promote
 from components.tracking.roles import has_roles
 from components.tracking.tracker import Tracker, mlflow_errors
-from components.tracking.versions import get_version
+from components.tracking.versions import get_version, read_model
 from components.workspace import STATE
 
 #: The request: a tag of the production model, or an alias of the candidates.
@@ -50,7 +49,7 @@ def reconcile(tracker: Tracker) -> list[Outcome]:
 
 
 def _from_tag(tracker: Tracker) -> list[Outcome]:
-    request = _model(tracker, tracker.name, "tags").get(APPROVE, "")
+    request = read_model(tracker, tracker.name, "tags").get(APPROVE, "")
     if not request.strip():
         return []
     wanted, _, approver = request.strip().partition(" ")
@@ -58,14 +57,14 @@ def _from_tag(tracker: Tracker) -> list[Outcome]:
     outcome = _carried_out(tracker, version, approver, shown or None)
     told = f"candidate {version}: {outcome.reason}"[:LONGEST_TAG]
     tracker.client.set_registered_model_tag(tracker.name, OUTCOME, told)
-    if _model(tracker, tracker.name, "tags").get(APPROVE) == request:
+    if read_model(tracker, tracker.name, "tags").get(APPROVE) == request:
         tracker.client.delete_registered_model_tag(tracker.name, APPROVE)
     return [outcome]
 
 
 def _from_alias(tracker: Tracker) -> list[Outcome]:
     name = tracker.model("candidate")
-    version = str(_model(tracker, name, "aliases").get(APPROVED, ""))
+    version = str(read_model(tracker, name, "aliases").get(APPROVED, ""))
     if not version:
         return []
     approver = get_version(tracker, name, version).tags.get(APPROVER, "")
@@ -77,7 +76,7 @@ def _from_alias(tracker: Tracker) -> list[Outcome]:
         ]
     outcome = _carried_out(tracker, version, approver)
     tracker.client.set_model_version_tag(name, version, OUTCOME, outcome.reason[:LONGEST_TAG])
-    if str(_model(tracker, name, "aliases").get(APPROVED, "")) == version:
+    if str(read_model(tracker, name, "aliases").get(APPROVED, "")) == version:
         tracker.client.delete_registered_model_alias(name, APPROVED)
     return [outcome]
 
@@ -98,9 +97,3 @@ def _carried_out(tracker: Tracker, version: str, approver: str, shown: str | Non
 
 def _refused(version: str, approver: str, reason: str) -> Outcome:
     return Outcome(version, approver, False, f"refused: {reason}", None)
-
-
-def _model(tracker: Tracker, name: str, field: str) -> dict[str, Any]:
-    """Tags or aliases of a registered model; none where there is no such model."""
-    found = tracker.client.search_registered_models(f"name = '{name}'")
-    return dict(getattr(found[0], field)) if found else {}

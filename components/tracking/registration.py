@@ -10,17 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.files import digest_of, digest_tree, read_json, sha256_file, write_json
+from components.files import digest_of, digest_tree, read_json, sha256_file, write_json, write_text
 from components.tracking.description import describe_candidate
 from components.tracking.flavor import write_flavor
 from components.tracking.lineage import FEEDBACK, author, git_commit, learned_feedback, read_lock
 from components.tracking.packages import link_tree, seal, staging, upload
 from components.tracking.runs import finished_run, record_stage, stage_key
 from components.tracking.serving import MODEL
-from components.tracking.tracker import Tracker, mlflow_errors
+from components.tracking.tracker import Tracker, mlflow_errors, without_login
 from components.tracking.verdict import Verdict, read_verdict
 from components.tracking.versions import CURRENT, Registered, create_version, find_version, is_sound
+from components.workspace import STATE
 
+#: Names the registry that has versions of this workspace: `rlhf clean` asks no other what is needed.
+NOTE = STATE / "registry"
 EVALUATION = "evaluation"
 LINEAGE = "lineage.json"
 _FOLDERS = {"sft": "models/sft", "reward": "models/reward", "candidate": "models/policy"}
@@ -46,6 +49,7 @@ def register_all(tracker: Tracker, prefect_run: str = "") -> dict[str, Registere
         candidate = _register(tracker, "candidate", parents, prefect_run)
         for each in (sft, reward, candidate):
             tracker.client.set_registered_model_alias(each.name, CURRENT, each.version)
+    write_text(tracker.root / NOTE, f"{without_login(tracker.uri)}\n")
     return {"sft": sft, "reward": reward, "candidate": candidate}
 
 

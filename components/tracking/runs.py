@@ -128,6 +128,7 @@ def _taken_over(tracker: Tracker, lock: StageLock, key: str, prefect_run: str) -
     if found is None:
         return None
     _log(tracker, found.run, lock, found.missing)
+    live.forget_reason(tracker, found.run)
     # The key last: a process that dies before leaves a run that can be taken over again.
     tags = _tags(tracker.root, lock, key, prefect_run)
     for name, value in [*((name, tags[name]) for name in tags if name != KEY), (KEY, key)]:

@@ -80,8 +80,14 @@ def current_version(tracker: Tracker, kind: str) -> Any | None:
 
 
 def _alias(tracker: Tracker, name: str, alias: str) -> str | None:
-    models = tracker.client.search_registered_models(f"name = '{name}'")
-    return str(models[0].aliases[alias]) if models and alias in models[0].aliases else None
+    number = read_model(tracker, name, "aliases").get(alias)
+    return None if number is None else str(number)
+
+
+def read_model(tracker: Tracker, name: str, field: str) -> dict[str, Any]:
+    """Tags or aliases of a registered model; none where there is no such model."""
+    found = tracker.client.search_registered_models(f"name = '{name}'")
+    return dict(getattr(found[0], field)) if found else {}
 
 
 def create_version(

@@ -49,7 +49,7 @@ def _unless_told_to_end(root: Path) -> dict[str, Any]:
         # What the handler of SIGTERM raises (flows/cli.py), once Prefect has closed the run.
         if ended.code != 128 + signal.SIGTERM:
             raise
-        from flows.dvc import GOES_ON
+        from flows.stage_errors import GOES_ON
 
         raise StoppedError("the retraining was told to end (SIGTERM)", GOES_ON) from None
 

@@ -1,6 +1,7 @@
 """`rlhf clean` on a workspace that has lived a while: what goes, and that all that stays is whole."""
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from cleaning.conftest import BATCH, ROWS, dvc
 from components.cleaning.cleaning import look
 from components.cleaning.dvc_objects import FEEDBACK
 from components.cleaning.item import used
-from components.cleaning.versions import VERSIONS
+from components.cleaning.versions import FILES, VERSIONS
 from components.errors import RegistryError
 from components.locks import exclusive
 from components.tracking.dvc_cache import md5_file
@@ -166,6 +167,70 @@ def test_nothing_goes_while_what_a_version_rests_on_cannot_be_told(root):
     assert measured(root) == before
     lineage.write_text(content)
     assert do(root).items
+
+
+def registered_elsewhere(tracker, name, source):
+    tracker.client.create_registered_model(name)
+    return tracker.client.create_model_version(name, source)
+
+
+def test_what_versions_under_other_names_use_stays(root):
+    """A copy of candidate 3, one of the files of candidate 2, and one that names the run of candidate 1."""
+    from mlflow.artifacts import download_artifacts
+
+    tracker = connect(root)
+    first, second, third = (get_version(tracker, "reviews-candidate", number) for number in "123")
+    copies = [
+        tracker.client.copy_model_version(f"models:/{third.name}/{third.version}", "reviews-eu"),
+        registered_elsewhere(tracker, "staging", f"{second.source}/model"),
+        registered_elsewhere(tracker, "other", f"runs:/{first.run_id}/{first.source.rpartition('/')[2]}"),
+    ]
+    do(root, STRICT.model_copy(update={"runs_days": 0.0}))
+    assert numbers(tracker, "candidate") == ["1", "2", "3", "5", "6"]
+    for copy in copies:
+        uri = tracker.client.get_model_version_download_uri(copy.name, copy.version)
+        assert download_artifacts(artifact_uri=uri, tracking_uri=tracker.uri)
+    assert state(root)["mismatches"] == []
+
+
+def test_files_of_no_version_of_ours_that_another_name_uses_stay(root):
+    tracker = connect(root)
+    run = get_version(tracker, "reviews-candidate", "1").run_id
+    for place in ("candidate-00000001", "candidate-00000002"):
+        tracker.client.log_text(run, "{}", f"{place}/manifest.json")
+    uri = tracker.client.get_run(run).info.artifact_uri
+    registered_elsewhere(tracker, "staging", f"{uri}/candidate-00000001")
+    done = do(root)
+    assert [name for name in names(done, FILES) if name.endswith("00000002")]
+    assert not [name for name in names(done, FILES) if name.endswith("00000001")]
+
+
+def test_another_registry_does_not_say_what_this_workspace_needs(root, database, tmp_path, monkeypatch):
+    """As on the host of deploy/compose, where MLFLOW_TRACKING_URI is set in the container alone."""
+    before = measured(root)
+    shutil.copy(database, tmp_path / "other.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    for act in (do, lambda root: look(root, STRICT)):
+        with pytest.raises(RegistryError, match="tells of the champion reviews version 3, and the registry at"):
+            act(root)
+    (root / ".rlhf/audit.jsonl").unlink()
+    with pytest.raises(RegistryError, match=r"versions were registered in sqlite:///.*/.rlhf/mlflow.db, and"):
+        do(root)
+    (root / ".rlhf/registry").unlink()
+    (root / ".rlhf/versions/reviews/3/model").mkdir(parents=True)
+    with pytest.raises(RegistryError, match=r"\.rlhf/versions/reviews/3 is the copy of a registered version"):
+        do(root)
+    assert abs(measured(root) - before) < 100_000
+
+
+def test_no_registry_does_not_say_either(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert look(tmp_path, STRICT).items == []
+    (tmp_path / ".rlhf").mkdir()
+    (tmp_path / ".rlhf/registry").write_text("http://mlflow:5000\n")
+    with pytest.raises(RegistryError, match="registered in http://mlflow:5000") as caught:
+        look(tmp_path, STRICT)
+    assert "set MLFLOW_TRACKING_URI" in caught.value.remedy
 
 
 def test_a_broken_log_keeps_every_production_version(root):

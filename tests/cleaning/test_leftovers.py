@@ -1,17 +1,19 @@
 """What killed processes leave, checkpoints and logs."""
 
-import os
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
 import pytest
+from tracking.fake_workspace import PROJECT
 
 from components.cleaning.item import Policy
 from components.cleaning.leftovers import checkpoints, copies, leftovers, logs
 from components.config.retention import RetentionParams
 from components.errors import BusyError
 from components.files import replacing_directory, write_text
-from components.locks import exclusive
+from components.locks import exclusive, is_held
 from flows.clean import clean_workspace
 
 PARAMS = RetentionParams(candidates=1, production=2, grace_days=1, runs_days=0, logs_days=30)
@@ -65,7 +67,8 @@ def test_checkpoints_go_unless_a_stage_would_go_on_from_them(tmp_path, monkeypat
     key = key_of("sft")
     monkeypatch.chdir("/")
     for home in ("checkpoints", "snapshots"):
-        for name in (f"sft/{key}", "sft/other", "gone/other"):
+        # The third is of a machine with another build of torch, which trains this stage in the same folder.
+        for name in (f"sft/{key}", "sft/other", f"sft/{key.partition('-')[0]}-12345678", "gone/other"):
             write_text(tmp_path / ".rlhf" / home / name / "step-00000001/state.json", "{}")
     assert removed(checkpoints(tmp_path, after(0))) == []
     homes = (".rlhf/checkpoints", ".rlhf/snapshots")
@@ -90,9 +93,18 @@ def test_copies_of_versions_that_are_gone_and_old_logs(tmp_path):
 
 @contextmanager
 def a_stage_of_dvc(root):
-    listed = f'{{"write": {{"models/sft": {{"pid": {os.getpid()}, "cmd": "dvc repro"}}}}}}'
-    write_text(root / ".dvc/tmp/rwlock", listed)
-    yield
+    command = [sys.executable, "-c", "import time; time.sleep(60)", "repro"]
+    with subprocess.Popen(command) as process:
+        listed = f'{{"write": {{"models/sft": {{"pid": {process.pid}, "cmd": "dvc repro"}}}}}}'
+        write_text(root / ".dvc/tmp/rwlock", listed)
+        yield
+        process.kill()
+
+
+def write_left(root):
+    """A workspace with something that may go when it is old enough."""
+    write_text(root / "params.yaml", (PROJECT / "params.yaml").read_text())
+    write_text(root / ".rlhf/tmp/left/x", "x")
 
 
 @pytest.mark.parametrize(
@@ -100,15 +112,22 @@ def a_stage_of_dvc(root):
     [
         (lambda root: exclusive(root / ".rlhf/retrain.lock"), "a retraining is running"),
         (lambda root: exclusive(root / ".rlhf/ingestion.lock"), "an ingestion or a change of feedback"),
+        (lambda root: exclusive(root / ".rlhf/promote.lock"), "a promotion or a rollback is running"),
         (lambda root: exclusive(root / ".dvc/tmp/lock"), "a DVC command is running"),
         (a_stage_of_dvc, "process [0-9]+ is running: dvc repro"),
+        # Of another machine, whose numbers of processes say nothing here.
+        (lambda root: exclusive(root / ".rlhf/stages/ppo-1.lock"), "stage ppo is running"),
     ],
 )
 def test_nothing_goes_while_somebody_is_at_work(tmp_path, holding, said):
-    from pathlib import Path
-
-    write_text(tmp_path / "params.yaml", (Path(__file__).parents[2] / "params.yaml").read_text())
-    write_text(tmp_path / ".rlhf/tmp/left/x", "x")
+    write_left(tmp_path)
     with holding(tmp_path), pytest.raises(BusyError, match=said):
         clean_workspace(tmp_path, 0.0, lambda item: None)
     assert (tmp_path / ".rlhf/tmp/left/x").exists()
+
+
+def test_nobody_promotes_while_something_goes(tmp_path, monkeypatch):
+    write_left(tmp_path)
+    locks = [tmp_path / ".rlhf" / f"{name}.lock" for name in ("retrain", "ingestion", "promote")]
+    monkeypatch.setattr("flows.clean.clean", lambda *_: [is_held(lock) for lock in locks])
+    assert clean_workspace(tmp_path, 0.0, lambda item: None) == [True, True, True]

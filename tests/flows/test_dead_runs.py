@@ -9,7 +9,7 @@ from prefect import flow, get_client, runtime, tags
 from prefect.states import Running
 from stages.small_project import write_params
 
-from flows.dead_runs import FOLDER, GRACE_S, alive, close_dead_runs, workspace_tag
+from flows.dead_runs import ENDING_S, FOLDER, GRACE_S, alive, close_dead_runs, workspace_tag
 from flows.log_file import FILE, read_entries
 
 
@@ -25,8 +25,8 @@ def quick(root):
         return str(runtime.flow_run.id), close_dead_runs(root)
 
 
-def grow_old(path):
-    then = time.time() - GRACE_S - 1
+def grow_old(path, seconds=ENDING_S):
+    then = time.time() - seconds - 1
     os.utime(path, (then, then))
 
 
@@ -52,6 +52,8 @@ def test_a_run_that_lives_and_one_that_is_just_ending_are_let_be(root):
     assert closed == []
     assert json.loads(record.read_text())["ended"] is True
     assert close_dead_runs(root) == []
+    grow_old(record, GRACE_S)
+    assert close_dead_runs(root) == []
     assert record.exists()
     grow_old(record)
     assert close_dead_runs(root) == []
@@ -72,6 +74,19 @@ def test_a_run_whose_process_let_go_of_its_record_is_dead(root):
     ]
     assert close_dead_runs(root) == []
     assert len(told(root)) == 1
+
+
+def test_a_run_that_waits_to_tell_its_end_is_let_be_as_long_as_prefect_s_client_tries(root):
+    """Prefect's server was away when it ended, and does not know yet."""
+    run = begin()
+    record = root / FOLDER / f"{run}.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"flow": "quick", "name": "gone", "ended": true}')
+    grow_old(record, 240)
+    assert close_dead_runs(root) == []
+    assert (state_of(run), told(root)) == ("Running", [])
+    grow_old(record)
+    assert [dead.run for dead in close_dead_runs(root)] == [run]
 
 
 def test_a_run_that_was_killed_before_it_had_a_record(root, monkeypatch):

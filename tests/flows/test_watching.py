@@ -17,6 +17,7 @@ from tracking.conftest import database, root
 from tracking.test_real_server import free_port
 
 from components.live import live_steps
+from components.locks import exclusive
 from components.progress import Progress
 from components.stages.step_log import as_csv
 from components.tracking import live
@@ -25,7 +26,7 @@ from components.tracking.runs import record_stage
 from components.tracking.tracker import Tracker, connect
 from flows import watching as module
 from flows.artifacts import link_to_run
-from flows.watching import deliver_earlier, watching
+from flows.watching import deliver_earlier, keeping_steps, watching
 
 __all__ = ["database", "root"]
 
@@ -195,6 +196,7 @@ def artifacts(key):
 KILLED = """
 import sys, pathlib
 from components.live import live_steps
+from components.locks import exclusive
 from flows.artifacts import link_to_run
 from flows.watching import watching
 with watching(pathlib.Path(sys.argv[1]), "ppo", print):
@@ -254,3 +256,38 @@ def test_a_stage_that_fails_says_why_and_one_without_steps_leaves_no_run(root, q
     (run,) = tracker.client.search_runs([tracker.experiment])
     assert (run.info.status, run.data.tags[live.REASON]) == ("FAILED", "the loss is not a number")
     assert "RLHF_LIVE_FOLDER" not in os.environ
+
+
+def test_why_a_stage_failed_is_told_when_mlflow_is_back(root, quick, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    said = []
+    with suppress(ValueError), watching(root, "ppo", said.append):
+        live_steps("ppo").write(row(1))
+        raise ValueError("the loss is not a number")
+    assert "MLflow does not hear" in said[0]
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    tracker = connect(root)
+    deliver_earlier(root, said.append)
+    (run,) = tracker.client.search_runs([tracker.experiment])
+    assert (run.info.status, run.data.tags[live.REASON]) == ("FAILED", "the loss is not a number")
+    # It went on since, and was killed.
+    with keeping_steps(root):
+        steps = live_steps("ppo")
+        steps.go_on()
+        steps.write(row(2))
+    deliver_earlier(root, said.append)
+    (run,) = tracker.client.search_runs([tracker.experiment])
+    assert run.data.tags[live.REASON] == "its process ended without telling"
+
+
+def test_the_run_of_a_stage_that_is_at_work_goes_on(root, quick):
+    """The retraining that waited for it was killed; it trains on a worker, and the next retraining waits for it."""
+    tracker = connect(root)
+    with keeping_steps(root):
+        live_steps("ppo").write(row(1))
+    run = live.open_run(tracker, newest(root, "ppo"))
+    with exclusive(root / ".rlhf/stages/ppo.lock"):
+        deliver_earlier(root, pytest.fail)
+        assert tracker.client.get_run(run).info.status == "RUNNING"
+    deliver_earlier(root, pytest.fail)
+    assert tracker.client.get_run(run).info.status == "FAILED"

@@ -15,6 +15,7 @@ from stages.stage_processes import LONGEST_S, run, start, wait_for_step
 from components.locks import exclusive
 from components.stages import running
 from components.stages.ending import STOPPED
+from flows.processes import running as running_group
 
 #: Far longer than any of these runs: what is written is written because the stage was told to end.
 SELDOM = {"checkpoints": {"seconds": 3600}}
@@ -122,4 +123,80 @@ def test_a_stage_of_dvc_ends_with_dvc(tmp_path):
     parent.wait()
     stage.wait(30)
     assert parent.stdout.read().startswith("stopped: told to end")
+    assert not list(tmp_path.glob(".out*"))
+
+
+#: A stage whose steps take long; it keeps the one that it is at when it is told to end.
+STEPS = """
+import sys, time
+from pathlib import Path
+from components.stages.ending import STOPPED, end_after_step_when_told, end_with_parent, told_to_end
+end_after_step_when_told()
+end_with_parent()
+print("at it", flush=True)
+while not told_to_end():
+    time.sleep(0.01)
+time.sleep(2)
+Path("checkpoint").touch()
+sys.exit(STOPPED)
+"""
+#: Stands in for DVC, which dies of SIGTERM: it runs a stage through a shell that waits for it, or that does not.
+DVC = """
+import os, subprocess, sys
+command = [sys.argv[1], "-c", f'"{sys.executable}" -c "$CODE"' + sys.argv[2]]
+subprocess.run(command, env=os.environ | {"DVC_STAGE": "sft", "CODE": sys.argv[3]})
+"""
+SHELLS = pytest.mark.parametrize(
+    ("shell", "waits"), [("/bin/bash", ""), ("/bin/sh", "; exit $?")], ids=["execs", "waits"]
+)
+
+
+def dvc(shell, waits, code=STEPS):
+    return [sys.executable, "-c", DVC, shell, waits, code]
+
+
+def options(folder):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return {"cwd": folder, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+
+
+def stage_of(process):
+    """The process that does not start another one."""
+    return next(each for each in psutil.Process(process.pid).children(recursive=True) if not each.children())
+
+
+@SHELLS
+def test_a_stage_that_is_told_with_all_its_group_keeps_its_step(tmp_path, shell, waits):
+    """As `rlhf retrain`, its guardian and `rlhf down` do: DVC and its shell are gone long before the step is made."""
+    with running_group(dvc(shell, waits), **options(tmp_path)) as process:
+        assert process.stdout.readline() == "at it\n"
+    assert (tmp_path / "checkpoint").exists()
+
+
+@SHELLS
+def test_a_stage_ends_with_dvc_whatever_shell_is_between(tmp_path, shell, waits):
+    with running_group(dvc(shell, waits), **options(tmp_path)) as process:
+        assert process.stdout.readline() == "at it\n"
+        stage = stage_of(process)
+        process.kill()
+        stage.wait(20)
+    assert (tmp_path / "checkpoint").exists()
+
+
+#: A stage that is still importing when DVC is killed.
+IMPORTING = """
+import os, time
+parent = os.getppid()
+print(os.getpid(), flush=True)
+while os.getppid() == parent:
+    time.sleep(0.01)
+""" + WRITING
+
+
+def test_a_stage_whose_dvc_is_killed_before_it_has_imported_ends_too(tmp_path):
+    with running_group(dvc("/bin/bash", "", IMPORTING), **options(tmp_path)) as process:
+        stage = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+        stage.wait(20)
+        assert "stopped: told to end" in process.stdout.read()
     assert not list(tmp_path.glob(".out*"))

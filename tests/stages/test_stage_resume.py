@@ -20,7 +20,7 @@ KILLED = -9
 
 
 def checkpoints(workspace):
-    return sorted(path.name for path in (workspace / ".rlhf/checkpoints").glob("*/*/*"))
+    return sorted(path.name for path in (workspace / ".rlhf/checkpoints").glob("*/*/step-*"))
 
 
 @pytest.mark.parametrize("stage", MODELS)
@@ -59,6 +59,18 @@ def test_a_kill_before_dvc_has_kept_the_outputs_repeats_no_training(whole, works
     assert outputs(workspace, "sft") == outputs(whole, "sft")
     assert run("dpo", workspace, DVC_STAGE="dpo") == 0
     assert {path.name for path in (workspace / ".rlhf/checkpoints").iterdir()} == {"dpo"}
+
+
+def test_a_later_stage_alone_leaves_an_earlier_one_what_it_goes_on_from(whole, workspace):
+    """As `dvc repro --single-item dpo` starts it: DVC has outputs of an earlier run of sft; this one is not over."""
+    process = start("sft", workspace, DVC_STAGE="sft")
+    kill_after_step(process, "sft", 2, workspace)
+    process.join()
+    last = int(checkpoints(workspace)[-1][5:])
+    assert run("dpo", workspace, DVC_STAGE="dpo") == 0
+    assert run("sft", workspace, DVC_STAGE="sft") == 0
+    assert f"going on after step {last}," in said(workspace)
+    assert outputs(workspace, "sft") == outputs(whole, "sft")
 
 
 def test_the_module_as_dvc_starts_it_can_be_killed_too(whole, workspace):

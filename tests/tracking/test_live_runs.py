@@ -93,9 +93,25 @@ def test_a_killed_process_leaves_a_failure_and_the_next_goes_on_in_the_same_run(
     assert ("kl", 3, 2.5) in told(watched, run)
     write(2, 3, goes_on=True)
     assert send(watched) == run
-    assert watched.client.get_run(run).info.status == "RUNNING"
+    going_on = watched.client.get_run(run)
+    assert (going_on.info.status, live.REASON in going_on.data.tags) == ("RUNNING", False)
     assert record_stage(watched, "ppo") == run
     assert told(watched, run) == expected
+
+
+def test_a_failure_that_turns_out_to_be_whole_is_the_record_without_its_reason(watched):
+    write()
+    run = send(watched)
+    live.settle(watched, "killed")
+    assert record_stage(watched, "ppo") == run
+    found = watched.client.get_run(run)
+    assert (found.info.status, live.REASON in found.data.tags) == ("FINISHED", False)
+
+
+def test_an_attempt_that_mlflow_never_heard_of_makes_no_run_beside_the_record(watched):
+    write()
+    run = record_stage(watched, "ppo")
+    assert [each.info.run_id for each in watched.client.search_runs([watched.experiment])] == [run]
 
 
 def test_what_began_anew_is_another_run_and_what_it_replaced_stays_a_failure(watched):
@@ -138,3 +154,4 @@ def test_recording_may_die_anywhere(watched, monkeypatch, call):
     run = record_stage(watched, "ppo")
     assert told(watched, run) == expected
     assert newest(watched.root, "ppo") is None
+    assert [each.info.run_id for each in watched.client.search_runs([watched.experiment])] == [run]
