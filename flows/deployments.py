@@ -21,7 +21,7 @@ from components.errors import ConfigError, RlhfError
 from flows.approve import approve
 from flows.dead_runs import workspace_tag
 from flows.ingest import REGISTRY
-from flows.project import other_project, project_tag
+from flows.project import other_project, project_tag, registry_tag
 from flows.scheduled import health, ingest_inbox, reconcile, retrain
 
 ACCEPTED = "feedback.batch.accepted"
@@ -47,12 +47,15 @@ def deployments(root: Path) -> list[RunnerDeployment]:
         ConfigError: a schedule is none.
     """
     params = load_params(root / "params.yaml")
-    tags = [project_tag(root), workspace_tag(root)]
+    tags = [project_tag(root), registry_tag(root)]
     try:
         return [
-            *(_deployment(flow, params, tags=tags, **options) for flow, options in _served(params)),
+            *(
+                _deployment(flow, params, tags=[*tags, workspace_tag(root)], **options)
+                for flow, options in _served(params)
+            ),
             # Suspended it has no process, so that no missing process makes it a dead run.
-            _deployment(approve, params, tags=[project_tag(root)]),
+            _deployment(approve, params, tags=tags),
         ]
     except ValueError as error:
         raise ConfigError(
