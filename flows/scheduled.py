@@ -118,5 +118,6 @@ def _reconcile(root: Path) -> State[None]:
     outcomes = reconciling.reconcile(connect(root)) if has_registry(root) else []
     show_outcomes(outcomes)
     told = [f"{dead.flow} {dead.name} was dead: closed" for dead in closed]
-    told += [f"candidate {each.candidate}: {each.reason}" for each in outcomes]
-    return completed("Reconciled" if told else "Nothing", "; ".join(told) or "nothing waited")
+    told += [f"candidate {each.candidate}: {each.reason}" for each in outcomes if not each.is_left]
+    left = [f"candidate {each.candidate}: {each.reason}" for each in outcomes if each.is_left]
+    return completed("Reconciled" if told else "Nothing", "; ".join(told + left) or "nothing waited")
