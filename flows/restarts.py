@@ -122,17 +122,26 @@ def start_owed(root: Path) -> str:
     """Start the retraining that is owed, where nothing retrains; returns why, or "" where none was started."""
     if is_held(root / STATE / "retrain.lock"):
         return ""
-    with get_client(sync_client=True) as client, ledger(root) as known:
+    known = _read(root / LEDGER)
+    with get_client(sync_client=True) as client:
         if not _is_idle(client, root):
             return ""
         killed = _killed(client, known)
-        wanted = [KILLED] if killed else _undecided(root, known)
-        if not wanted or (wanted == known.asked and time.time() - known.asked_at < AGAIN_S):
-            return ""
-        _start(root, killed.parameters if killed else {"only_if_due": True})
-        known.asked, known.asked_at, known.at_work = wanted, time.time(), ""
+    wanted = [KILLED] if killed else _undecided(root, known)
+    if not wanted or (wanted == known.asked and time.time() - known.asked_at < AGAIN_S):
+        return ""
+    # Not with the ledger held: a run that begins would wait for Prefect's answer.
+    _start(root, killed.parameters if killed else {"only_if_due": True})
+    _remember(root, known.at_work, wanted)
     why = f"in place of {killed.name}, which was killed" if killed else f"for {', '.join(wanted)}"
     return f"a retraining was started {why}"
+
+
+def _remember(root: Path, seen_at_work: str, wanted: list[str]) -> None:
+    with ledger(root) as known:
+        known.asked, known.asked_at = wanted, time.time()
+        if known.at_work == seen_at_work:
+            known.at_work = ""
 
 
 def _start(root: Path, parameters: dict[str, Any]) -> None:
@@ -149,7 +158,6 @@ def _killed(client: SyncPrefectClient, known: Ledger) -> FlowRun | None:
         run = None
     if run is not None and run.state is not None and _was_killed(run.state.type, run.state.message):
         return run
-    known.at_work = ""
     return None
 
 
