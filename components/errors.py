@@ -41,6 +41,10 @@ class RegistryError(RlhfError):
     """The model registry has no such version, or it cannot be reached."""
 
 
+class NotAllowedError(RegistryError):
+    """The model registry refuses this login: its role may not do that."""
+
+
 class PromotionRefusedError(RlhfError):
     """A version may not be promoted: blocked by a gate, damaged, or approved by its own author."""
 

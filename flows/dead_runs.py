@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from itertools import chain
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TextIO, TypeVar
 from uuid import UUID
@@ -22,6 +23,7 @@ from prefect import get_client, runtime
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowRunFilter,
+    FlowRunFilterEndTime,
     FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -34,13 +36,15 @@ from prefect.states import Crashed
 from components.locks import exclusive
 from components.workspace import STATE
 from flows.notify import notify
-from flows.outbox import News
+from flows.outbox import News, is_known
 
 FOLDER = STATE / "runs"
 #: A run has its record, whole, some moments after Prefect calls it running. One without is dead after so long.
 GRACE_S = 60.0
 #: At its end a run tries so long to tell Prefect: eight times (flows/environment.py), a minute each, with pauses.
 ENDING_S = 660.0
+#: People may be told of what the server closed so long ago.
+LATELY = timedelta(days=1)
 WHY = "its process ended without telling"
 
 Rest, Result = ParamSpec("Rest"), TypeVar("Result")
@@ -100,10 +104,12 @@ def _write(record: TextIO, content: dict[str, Any]) -> None:
 
 def close_dead_runs(root: Path) -> list[Dead]:
     """Close each run of this workspace whose process is gone, and tell people of it."""
+    found = []
     with get_client(sync_client=True) as client:
-        found = [*_left_behind(root, client), *_without_record(root, client)]
-    for dead in found:
-        _tell(root, dead)
+        # Each is told before it is closed: whoever is killed in between finds it again, and tells nobody twice.
+        for dead in chain(_left_behind(root, client), _without_record(root, client), _crashed(root, client)):
+            _tell(root, dead)
+            found.append(dead)
     return found
 
 
@@ -112,9 +118,9 @@ def _left_behind(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
         record = _abandoned(path)
         if record is None:
             continue
-        was_open = _close(client, path.stem)
-        if was_open or not record.get("ended"):
+        if _is_open(client, path.stem) or not record.get("ended"):
             yield Dead(path.stem, record.get("flow", ""), record.get("name", ""))
+        _close(client, path.stem)
         path.unlink(missing_ok=True)
 
 
@@ -140,25 +146,38 @@ def _parsed(text: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _close(client: SyncPrefectClient, run: str) -> bool:
-    """Whether Prefect thought that the run went on; it no longer does."""
+def _is_open(client: SyncPrefectClient, run: str) -> bool:
+    """Whether Prefect thinks that the run goes on."""
     try:
         state = client.read_flow_run(UUID(run)).state
     except (ObjectNotFound, ValueError):
         # Of another server: an embedded one, where a lasting one is set now.
         return False
-    if state is not None and state.is_final():
-        return False
-    client.set_flow_run_state(UUID(run), Crashed(message=WHY), force=True)
-    return True
+    return state is None or not state.is_final()
+
+
+def _close(client: SyncPrefectClient, run: str) -> None:
+    if _is_open(client, run):
+        client.set_flow_run_state(UUID(run), Crashed(message=WHY), force=True)
 
 
 def _without_record(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
     """Runs that were killed before they wrote their record."""
     for run in client.read_flow_runs(flow_run_filter=_running(workspace_tag(root))):
-        if str(run.id) != str(runtime.flow_run.id) and not (root / FOLDER / f"{run.id}.json").exists():
-            _close(client, str(run.id))
+        if str(run.id) != str(runtime.flow_run.id) and not _record(root, run).exists():
             yield Dead(str(run.id), _flow_name(client, run), run.name)
+            _close(client, str(run.id))
+
+
+def _crashed(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
+    """Runs without a record that the server closed by itself: its rules were quicker (flows/up/zombies.py)."""
+    for run in client.read_flow_runs(flow_run_filter=_closed_of_late(workspace_tag(root))):
+        if not _record(root, run).exists() and not is_known(root, "run_failed", str(run.id)):
+            yield Dead(str(run.id), _flow_name(client, run), run.name)
+
+
+def _record(root: Path, run: FlowRun) -> Path:
+    return root / FOLDER / f"{run.id}.json"
 
 
 def _flow_name(client: SyncPrefectClient, run: FlowRun) -> str:
@@ -171,6 +190,14 @@ def _running(tag: str) -> FlowRunFilter:
         tags=FlowRunFilterTags(all_=[tag]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
         start_time=FlowRunFilterStartTime(before_=before),
+    )
+
+
+def _closed_of_late(tag: str) -> FlowRunFilter:
+    return FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[tag]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+        end_time=FlowRunFilterEndTime(after_=datetime.now(UTC) - LATELY),
     )
 
 

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from prefect import get_client, serve
+from prefect import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import EntrypointType, RunnerDeployment
 from prefect.events import DeploymentEventTrigger
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, TerminationSignal
+from prefect.runner import Runner
 from prefect.schedules import Cron, Interval
 
 from components.config import Params, load_params
@@ -21,8 +24,9 @@ from components.errors import ConfigError, RlhfError
 from flows.approve import approve
 from flows.dead_runs import workspace_tag
 from flows.ingest import REGISTRY
-from flows.project import other_project, project_tag
+from flows.project import other_project, project_tag, registry_tag
 from flows.scheduled import health, ingest_inbox, reconcile, retrain
+from flows.up.signs import SIGN, showing
 
 ACCEPTED = "feedback.batch.accepted"
 
@@ -37,7 +41,12 @@ def serve_deployments(root: Path) -> None:
     found = deployments(root)
     for each in found:
         _refuse_foreign(root, each)
-    serve(*found, print_starting_message=False)
+    # As `prefect.serve`, which keeps to itself when it last asked the server for work.
+    runner = Runner(limit=None)
+    for each in found:
+        runner.add_deployment(each)
+    with suppress(KeyboardInterrupt, TerminationSignal), showing(root / SIGN, lambda: runner.last_polled):
+        asyncio.run(runner.start())
 
 
 def deployments(root: Path) -> list[RunnerDeployment]:
@@ -47,12 +56,15 @@ def deployments(root: Path) -> list[RunnerDeployment]:
         ConfigError: a schedule is none.
     """
     params = load_params(root / "params.yaml")
-    tags = [project_tag(root), workspace_tag(root)]
+    tags = [project_tag(root), registry_tag(root)]
     try:
         return [
-            *(_deployment(flow, params, tags=tags, **options) for flow, options in _served(params)),
+            *(
+                _deployment(flow, params, tags=[*tags, workspace_tag(root)], **options)
+                for flow, options in _served(params)
+            ),
             # Suspended it has no process, so that no missing process makes it a dead run.
-            _deployment(approve, params, tags=[project_tag(root)]),
+            _deployment(approve, params, tags=tags),
         ]
     except ValueError as error:
         raise ConfigError(

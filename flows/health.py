@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from prefect import State, get_client
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterEndTime,
     FlowRunFilterState,
+    FlowRunFilterStateName,
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
@@ -31,18 +36,22 @@ from components.tracking.promotion import look_at_log
 from components.tracking.tracker import connect
 from components.workspace import STATE
 from flows import dvc
-from flows.dead_runs import close_dead_runs, workspace_tag
+from flows.dead_runs import close_dead_runs
 from flows.drift import measure_drift
 from flows.health_page import health_page
 from flows.notify import notify, tell_later
 from flows.outbox import News, unsent
 from flows.outcomes import completed
+from flows.project import registry_tag
 from flows.waiting import waits_or_why
 
 PAGE = Path("reports/health.md")
 #: When the last report was sent.
 MARK = STATE / "health.json"
 WEEK = timedelta(days=7)
+#: Prefect's server gives no more at a time.
+_PAGE = 200
+_BAD = [StateType.FAILED, StateType.CRASHED]
 
 
 def report_health(root: Path) -> State[dict[str, Any]]:
@@ -115,32 +124,42 @@ def _undelivered(letter: Any) -> dict[str, Any]:
 
 
 def _runs(root: Path, since: datetime) -> dict[str, Any]:
-    """The last retraining, and what failed since."""
-    bad = [StateType.FAILED, StateType.CRASHED]
+    """The last retraining, and what failed since. Each asked for alone: most runs found nothing to do."""
     with get_client(sync_client=True) as client:
         flows = {flow.id: flow.name for flow in client.read_flows()}
-        ended = client.read_flow_runs(
-            flow_run_filter=_ended(root, since), sort=FlowRunSort.END_TIME_DESC, limit=200
+        retrainings = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=["retrain"])),
+            flow_run_filter=_ended(root, since, [StateType.COMPLETED, *_BAD], but=["NotDue"]),
+            sort=FlowRunSort.END_TIME_DESC,
+            limit=1,
         )
-    last = next((run for run in ended if flows.get(run.flow_id) == "retrain" and _did_something(run)), None)
-    failed = [run for run in ended if run.state_type in bad]
+        failed = list(_every(client, _ended(root, since, _BAD)))
     return {
-        "last_retraining": _run(last, "retrain") if last else None,
+        "last_retraining": _run(retrainings[0], "retrain") if retrainings else None,
         "failed_runs": [_run(run, flows.get(run.flow_id, "?")) for run in failed],
     }
 
 
-def _ended(root: Path, since: datetime) -> FlowRunFilter:
-    final = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]
+def _every(client: SyncPrefectClient, wanted: FlowRunFilter) -> Iterator[FlowRun]:
+    """All runs of a kind, the last to end first; the server gives so many at a time."""
+    for offset in count(0, _PAGE):
+        page = client.read_flow_runs(
+            flow_run_filter=wanted, sort=FlowRunSort.END_TIME_DESC, limit=_PAGE, offset=offset
+        )
+        yield from page
+        if len(page) < _PAGE:
+            return
+
+
+def _ended(root: Path, since: datetime, types: list[StateType], but: Sequence[str] = ()) -> FlowRunFilter:
     return FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[workspace_tag(root)]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=final)),
+        tags=FlowRunFilterTags(all_=[registry_tag(root)]),
+        state=FlowRunFilterState(
+            type=FlowRunFilterStateType(any_=types),
+            name=FlowRunFilterStateName(not_any_=list(but)) if but else None,
+        ),
         end_time=FlowRunFilterEndTime(after_=since),
     )
-
-
-def _did_something(run: FlowRun) -> bool:
-    return run.state is not None and run.state.name != "NotDue"
 
 
 def _run(run: FlowRun, flow: str) -> dict[str, Any]:

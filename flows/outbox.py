@@ -74,6 +74,11 @@ def letter_of(root: Path, news: News, notifiers: tuple[str, ...]) -> Iterator[Le
         _write(path, letter)
 
 
+def is_known(root: Path, kind: Kind, key: str) -> bool:
+    """Whether this news was told, or is on its way."""
+    return _path(root, News(kind, key, "", "")).exists()
+
+
 def unsent(root: Path) -> list[Letter]:
     """Letters that a notifier has not taken, the oldest first."""
     return [letter for letter in _letters(root) if letter.owed]

@@ -28,6 +28,7 @@ from components.config import load_params
 from components.errors import BusyError, RlhfError, StageFailedError, StoppedError
 from flows import dvc, outcomes
 from flows.display import StageRun
+from flows.environment import HEARTBEAT_S
 from flows.project import project_tag
 from flows.stage_errors import GOES_ON
 from flows.stage_run import STATES, stage
@@ -93,6 +94,8 @@ def _register(client: SyncPrefectClient, root: Path, pool: str) -> str:
         entrypoint=f"{stage.fn.__module__}.{stage.fn.__name__}",
         pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(root.resolve())}}],
         tags=[project_tag(root)],
+        # A worker elsewhere has Prefect's own 180 s, which the rules of flows/up/zombies.py take for death.
+        job_variables={"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}},
         parameter_openapi_schema=parameter_schema(stage.fn).model_dump_for_openapi(),
         enforce_parameter_schema=True,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prefect import runtime
 
+from components.config import load_params
 from components.errors import RlhfError
 from components.files import write_text
 from components.locks import exclusive
@@ -23,6 +24,11 @@ def project_tag(root: Path) -> str:
         if not path.exists():
             write_text(path, uuid.uuid4().hex[:12])
     return f"{_MARK}{path.read_text(encoding='utf-8').strip()}"
+
+
+def registry_tag(root: Path) -> str:
+    """What every run of this project bears, wherever it runs: prefect.yaml can name it, too."""
+    return f"registry:{load_params(root / 'params.yaml').registry.name}"
 
 
 def other_project(root: Path, tags: list[str]) -> str | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import State, flow, get_run_logger
-from prefect.deployments import run_deployment
 
 from components.config import load_params
 from components.feedback.sources.inbox import Arrival, Inbox, watching
@@ -24,6 +23,7 @@ from flows.notify import tell_later
 from flows.outcomes import completed, ended
 from flows.project import own_project
 from flows.reconcile import show_outcomes
+from flows.restarts import at_work, batches, decided_on, start_owed
 from flows.retrain import bring_up_to_date
 
 #: A file in the inbox is complete when two looks so far apart find it the same.
@@ -48,7 +48,7 @@ def retrain(only_if_due: bool = False) -> State[dict[str, Any]]:
 
 @flow(name="reconcile")
 def reconcile() -> State[None]:
-    """Close runs whose process died, tell what could not be told, carry out approvals left in MLflow."""
+    """Close runs whose process died, tell what was not told, start what is owed, carry out approvals in MLflow."""
     root = own_project()
     return ended(root, lambda: _reconcile(root), once_a_day=True)
 
@@ -87,36 +87,32 @@ def _complete(inbox: Inbox) -> list[Arrival]:
 
 
 def _retrain(root: Path, only_if_due: bool) -> State[dict[str, Any]]:
-    from flows.due import accepted_batches, is_due, wait_until_settled
+    from flows.due import is_due, wait_until_settled
 
     refuse_if_busy(root)
     if only_if_due:
         dvc.restore_feedback(root)
         wait_until_settled(root, load_params(root / "params.yaml").schedule.debounce_seconds)
+    seen = batches(root)
+    if only_if_due:
         decision = is_due(root)
         get_run_logger().info("%s", decision.reason)
         if not decision.is_due:
+            decided_on(root, seen)
             return completed("NotDue", decision.reason)
-    known = accepted_batches(root)
-    outcome = bring_up_to_date(root)
-    if accepted_batches(root) - known:
-        _look_again(root)
-    return outcome
-
-
-def _look_again(root: Path) -> None:
-    """For batches that came while this retraining ran: their own runs found it busy."""
-    params = load_params(root / "params.yaml")
-    if params.schedule.retrain_on_feedback:
-        name = f"{retrain.name}/{params.registry.name}"
-        run_deployment(name, parameters={"only_if_due": True}, timeout=0, as_subflow=False)
+    # What comes meanwhile finds this run busy: `reconcile` sees to it afterwards.
+    with at_work(root, seen):
+        return bring_up_to_date(root)
 
 
 def _reconcile(root: Path) -> State[None]:
     closed = close_dead_runs(root)
     tell_later(root)
+    started = start_owed(root)
     outcomes = reconciling.reconcile(connect(root)) if has_registry(root) else []
     show_outcomes(outcomes)
     told = [f"{dead.flow} {dead.name} was dead: closed" for dead in closed]
-    told += [f"candidate {each.candidate}: {each.reason}" for each in outcomes]
-    return completed("Reconciled" if told else "Nothing", "; ".join(told) or "nothing waited")
+    told += [started] if started else []
+    told += [f"candidate {each.candidate}: {each.reason}" for each in outcomes if not each.is_left]
+    left = [f"candidate {each.candidate}: {each.reason}" for each in outcomes if each.is_left]
+    return completed("Reconciled" if told else "Nothing", "; ".join(told + left) or "nothing waited")

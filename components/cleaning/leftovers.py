@@ -11,6 +11,7 @@ from components.cleaning.item import Item, Policy, changed_at, of_path
 from components.cleaning.keeping import Key
 from components.errors import RlhfError
 from components.files import still_good
+from components.locks import is_held
 from components.workspace import STATE
 
 TEMPORARY, CHECKPOINTS, COPIES, LOGS = "leftovers", "checkpoints", "copies of versions", "logs"
@@ -81,7 +82,10 @@ def copies(root: Path, stay: Collection[Key], policy: Policy) -> Iterator[Item]:
 
 
 def logs(root: Path, policy: Policy) -> Iterator[Item]:
+    """Of what `rlhf up` started and is not running any more: a program that runs holds its log open."""
     days = max(policy.params.logs_days, policy.params.grace_days)
-    for path in (root / STATE / "logs").rglob("*"):
-        if path.is_file() and not policy.is_within(changed_at(path), days):
+    if is_held(root / STATE / "up.lock"):
+        return
+    for path in (root / STATE / "up").glob("*.log*"):
+        if not policy.is_within(changed_at(path), days):
             yield of_path(LOGS, path, root, "older than retention.logs_days")

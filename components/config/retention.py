@@ -17,7 +17,7 @@ class RetentionParams(Section):
     production: how many champions stay, the present one counted, so that `rlhf rollback` can go back step by step.
     grace_days: nothing younger goes.
     runs_days: MLflow runs that no registered version names stay so long.
-    logs_days: logs of servers and flows stay so long.
+    logs_days: flow runs stay so long in the Prefect of `rlhf up`, with their logs; so do old logs of its programs.
     """
 
     candidates: Count

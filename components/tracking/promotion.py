@@ -42,6 +42,9 @@ from components.tracking.versions import (
 )
 from components.workspace import STATE
 
+#: The version that somebody began to promote last; a tag of the production model.
+ASKED = "promotion.asked"
+
 
 @dataclass(frozen=True)
 class Promotion:
@@ -71,8 +74,10 @@ def promote(tracker: Tracker, version: str, approver: str, shown: str | None = N
     Raises:
         PromotionRefusedError: blocked by a gate, never measured, or not against the present champion; damaged, other
             than shown, or approved by its own author; or the audit log is broken.
+        NotAllowedError: this login may not change the production model.
         RegistryError: there is no such version, or MLflow cannot be reached.
     """
+    refuse_without_right(tracker, version)
     with alone(tracker.root), mlflow_errors():
         finished = finish_cut_off(tracker)
         candidate = get_version(tracker, tracker.model("candidate"), version)
@@ -139,6 +144,24 @@ def restart_log(tracker: Tracker, approver: str, why: str) -> Path:
 def alone(root: Path) -> AbstractContextManager[TextIO]:
     """One change of the champion at a time in this workspace; a second one waits, for they take seconds."""
     return exclusive(root / STATE / "promote.lock")
+
+
+def refuse_without_right(tracker: Tracker, version: str) -> None:
+    """Ask for the right to promote, by a tag that harms nobody: to find out after the upload leaves all of it behind.
+
+    Raises:
+        NotAllowedError: this login may not change the production model.
+        RegistryError: MLflow cannot be reached.
+    """
+    # Where the model is not there yet, making it asks for the right.
+    if _has_production(tracker):
+        with mlflow_errors():
+            tracker.client.set_registered_model_tag(tracker.name, ASKED, version)
+
+
+def _has_production(tracker: Tracker) -> bool:
+    with mlflow_errors():
+        return bool(tracker.client.search_registered_models(f"name = '{tracker.name}'"))
 
 
 def _production_copy(tracker: Tracker, candidate: Any, files: Path, approver: str) -> Any:

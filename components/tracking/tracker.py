@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.config import load_params
-from components.errors import RegistryError
+from components.errors import NotAllowedError, RegistryError
 from components.files import write_text
 from components.locks import exclusive
 from components.tracking.answering import bound_requests, refuse_silent
@@ -104,7 +104,7 @@ def mlflow_errors() -> Iterator[None]:
     except MlflowException as error:
         first_line = without_login(str(error).strip().splitlines()[0])
         if error.error_code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
-            raise RegistryError(f"MLflow refuses: {first_line}", _LOGIN_REMEDY) from error
+            raise NotAllowedError(f"MLflow refuses: {first_line}", _LOGIN_REMEDY) from error
         raise RegistryError(
             f"MLflow: {first_line}",
             "check MLFLOW_TRACKING_URI and that its server runs, then give the command again: "

@@ -27,11 +27,11 @@ def command(
     root = open_project(context)
     from flows.log_file import FILE, read_entries
     from flows.outbox import unsent
-    from flows.waiting import waits
+    from flows.waiting import waits_or_why
 
     told = read_entries(root / FILE)[-count:]
     owed = [{"subject": letter.news.subject, "owed": letter.owed} for letter in unsent(root)]
-    waiting = waits(root)
+    waiting = waits_or_why(root)
     if as_json:
         typer.echo(json.dumps({"told": told, "not_delivered": owed, "waits": waiting}))
     else:

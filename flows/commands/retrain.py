@@ -60,9 +60,10 @@ def _run(root: Path) -> dict[str, Any]:
 
         from flows.dead_runs import workspace_tag
         from flows.display import on_terminal
+        from flows.project import registry_tag
         from flows.retrain import retrain
 
-        with on_terminal(), tags(workspace_tag(root)):
+        with on_terminal(), tags(workspace_tag(root), registry_tag(root)):
             return retrain(root)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from components.config.servers import ServersParams
 from flows.preflight.findings import Finding, ok, warning
 
-_ASK_S = 120.0
+_CARDS_S, _ASK_S = 30.0, 120.0
 _QUESTION = (
     "import torch; fits = torch.cuda.is_available(); "
     "fits and torch.zeros(1, device='cuda').add_(1).item(); "
@@ -45,5 +45,5 @@ def _cards() -> str:
     if shutil.which("nvidia-smi") is None:
         return ""
     command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_CARDS_S)
     return "; ".join(done.stdout.strip().splitlines()) if done.returncode == 0 else ""

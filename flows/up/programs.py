@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import urllib.error
 import urllib.request
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 
+from components.config import Params
+from components.config.retention import RetentionParams
 from components.config.servers import ServersParams
 from components.tracking.tracker import embedded_uri
 from components.workspace import STATE
 from flows.up.access import local_host, url_of, wants_mlflow_login
 from flows.up.finding import login
+from flows.up.signs import SIGN, is_fresh
 
 PREFECT, MLFLOW, ZOMBIES, SERVE = "prefect", "mlflow", "zombies", "serve"
 
@@ -24,6 +26,8 @@ PREFECT, MLFLOW, ZOMBIES, SERVE = "prefect", "mlflow", "zombies", "serve"
 MARK, PART = "RLHF_UP", "RLHF_UP_PROGRAM"
 
 _PROBE_S = 5.0
+#: Prefect refuses to remove runs within an hour of their end.
+_DAY_S, _SHORTEST_S = 86_400.0, 3_601.0
 # No proxy of the environment: the servers are on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -41,6 +45,8 @@ class Program:
         url, address: of its page, where it has one.
         makes_tables: its start may change this database's tables: alone, with this lock file held.
         is_step: it ends by itself when its work is done.
+        unanswered: it hangs when so many looks in a row find that it does not work.
+        sign: a file by which it shows that it works; one that an earlier process left says nothing.
     """
 
     name: str
@@ -53,35 +59,46 @@ class Program:
     address: tuple[str, int] | None = None
     makes_tables: Path | None = None
     is_step: bool = False
+    unanswered: int = 4
+    sign: Path | None = None
 
 
-def programs(root: Path, servers: ServersParams) -> list[Program]:
+def programs(root: Path, params: Params) -> list[Program]:
     """In the order of their start; they are ended the other way round."""
+    servers = params.servers
     host = local_host(servers.host)
     prefect, mlflow = url_of(host, servers.prefect_port), url_of(host, servers.mlflow_port)
     clients = login() | {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow}
     # What runs say goes to the log: nobody sits before it.
     clients |= {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO"}
     made = [
-        _prefect(root, servers, prefect),
+        _prefect(root, params, prefect),
         _mlflow(root, servers, mlflow),
         Program(
             ZOMBIES, _module("flows.up.zombies"), clients, works=lambda: False, after=(PREFECT,), is_step=True
         ),
-        # A stage that is told to end may write a checkpoint first (flows/processes.py).
-        Program(
-            SERVE,
-            _module("flows.cli", "serve"),
-            clients,
-            works=lambda: _has_deployments(prefect),
-            after=(PREFECT,),
-            patience_s=45.0,
-        ),
+        _serve(root, clients),
     ]
     return [_marked(root, program) for program in made]
 
 
-def _prefect(root: Path, servers: ServersParams, url: str) -> Program:
+def _serve(root: Path, clients: Mapping[str, str]) -> Program:
+    return Program(
+        SERVE,
+        _module("flows.cli", "serve"),
+        clients,
+        works=lambda: is_fresh(root / SIGN),
+        after=(PREFECT,),
+        # A stage that is told to end may write a checkpoint first (flows/processes.py).
+        patience_s=45.0,
+        # Its pauses between two tries to reach Prefect grow to two minutes: it gets four to find Prefect there again.
+        unanswered=16,
+        sign=root / SIGN,
+    )
+
+
+def _prefect(root: Path, params: Params, url: str) -> Program:
+    servers = params.servers
     listen = ("--host", servers.host, "--port", str(servers.prefect_port))
     variables = {
         "PREFECT_API_URL": f"{url}/api",
@@ -90,6 +107,9 @@ def _prefect(root: Path, servers: ServersParams, url: str) -> Program:
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": url,
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+        # In memory, as by default, a restart would lose the leases, and with them every run that has one.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.up.leases",
+        **_forgetting(params.retention),
     }
     return Program(
         PREFECT,
@@ -101,6 +121,15 @@ def _prefect(root: Path, servers: ServersParams, url: str) -> Program:
         # As flows/server.py: two servers that make one database's tables at once crash.
         makes_tables=root / STATE / "prefect.lock",
     )
+
+
+def _forgetting(retention: RetentionParams) -> dict[str, str]:
+    """Prefect keeps flow runs for ever unless it is told to remove them, with their logs, each hour."""
+    days = max(retention.logs_days, retention.grace_days)
+    return {
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(max(days * _DAY_S, _SHORTEST_S)),
+    }
 
 
 def _mlflow(root: Path, servers: ServersParams, url: str) -> Program:
@@ -141,22 +170,7 @@ def _module(*words: str) -> tuple[str, ...]:
 def _answers(url: str) -> bool:
     try:
         _OPENER.open(url, timeout=_PROBE_S).close()
-    except (urllib.error.URLError, OSError, ValueError):
+    except (urllib.error.URLError, HTTPException, OSError, ValueError):
+        # HTTPException: something listens there that does not speak HTTP, or dies while it answers.
         return False
     return True
-
-
-def _has_deployments(url: str) -> bool:
-    """Whether Prefect knows a deployment: at the latest then it knows those of `rlhf serve`."""
-    headers = {"Content-Type": "application/json"} | _authorization()
-    request = urllib.request.Request(f"{url}/api/deployments/count", b"{}", headers)  # noqa: S310 - http
-    try:
-        with _OPENER.open(request, timeout=_PROBE_S) as answer:
-            return int(json.load(answer)) > 0
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
-
-
-def _authorization() -> dict[str, str]:
-    password = os.environ.get("PREFECT_API_AUTH_STRING") or login().get("PREFECT_API_AUTH_STRING")
-    return {"Authorization": f"Basic {b64encode(password.encode()).decode()}"} if password else {}

@@ -29,6 +29,11 @@ def running(root: Path) -> Record | None:
     return record if record and record.is_running and not record.ending else None
 
 
+def _is_ending(root: Path) -> bool:
+    record = read_record(root)
+    return bool(record and record.is_running and record.ending)
+
+
 def start(root: Path, on_change: Callable[[Record], None]) -> Record:
     """Start what is missing and wait until each program works or fails.
 
@@ -84,6 +89,9 @@ def _wait(
             return _refuse_failing(root, record)
         if supervisor is None and record is None:
             raise RlhfError("the supervisor was ended meanwhile", "`rlhf up` again")
+        if supervisor is not None and supervisor.poll() == BUSY and record is None and not _is_ending(root):
+            # The one that held the workspace was at its end.
+            supervisor = _start_supervisor(root)
         if supervisor is not None and supervisor.poll() not in (None, BUSY):
             said = tail(log_file(root, "supervisor"))
             raise RlhfError(

@@ -78,9 +78,16 @@ class Supervisor:
             self._hurried.clear()
             for each in self.watched:
                 each.hurry()
-        there = {each.program.name for each in self.watched if each.is_there}
         for each in self.watched:
-            each.step(is_ready=there.issuperset(each.program.after))
+            try:
+                each.step(is_ready=self._are_well(each.program.after))
+            except Exception as error:  # noqa: BLE001 - whatever one program brings up must not end the others
+                each.said = f"looking after it failed ({error!r})"
+
+    def _are_well(self, names: Iterable[str]) -> bool:
+        """Asked at each step anew: what has just stopped answering must not be held against what needs it."""
+        well = {each.program.name for each in self.watched if each.is_well}
+        return well.issuperset(names)
 
     def _tell(self) -> Record:
         known = {each.program.name: each.record() for each in self.watched}
@@ -107,7 +114,7 @@ class Supervisor:
 
 def supervise(root: Path) -> None:
     """Run this workspace's supervisor in this process."""
-    Supervisor(root, programs(root, load_params(root / "params.yaml").servers)).run()
+    Supervisor(root, programs(root, load_params(root / "params.yaml"))).run()
 
 
 def main() -> None:

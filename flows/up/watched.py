@@ -20,8 +20,8 @@ from flows.up.record import DONE, FAILING, STARTING, UP, WAITING, ProgramRecord
 FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_DOUBLINGS = 1.0, 300.0, 20
 #: It fails when it has ended so often in a row; it has recovered when it worked for so long.
 MANY, RECOVERED_S = 5, 600.0
-#: What works is asked again so often; so many times without an answer, it hangs.
-LOOK_EVERY_S, UNANSWERED = 15.0, 4
+#: What works is asked again so often.
+LOOK_EVERY_S = 15.0
 #: Making Prefect's tables takes 10 s here, a minute on a slow machine.
 START_TIMEOUT_S = 240.0
 
@@ -39,9 +39,9 @@ class Watched:
         self._held = ExitStack()
 
     @property
-    def is_there(self) -> bool:
-        """Whether what needs it can be started."""
-        return self.state in (UP, DONE)
+    def is_well(self) -> bool:
+        """Whether it works as far as is known, so that what needs it can be started, and held to account."""
+        return self.state in (UP, DONE) and not self._unanswered
 
     def step(self, is_ready: bool) -> None:
         """Do what is due. `is_ready`: all that this program needs works."""
@@ -50,7 +50,7 @@ class Watched:
         elif self.state == STARTING:
             self._look_whether_it_starts()
         elif self.state == UP:
-            self._look_whether_it_works()
+            self._look_whether_it_works(is_ready)
         elif self.state in (WAITING, FAILING) and is_ready and time.monotonic() >= self._next:
             self._start()
 
@@ -82,13 +82,15 @@ class Watched:
             # No memory, no room, no more processes: over months it happens, and passes.
             self._ended(f"it could not be started ({error})")
             return
-        guardian.watch(self.process.pid)
-        self.identity = Identity.of(self.process.pid)
         self.state, self._since, self._unanswered = STARTING, time.monotonic(), 0
+        self.identity = Identity.of(self.process.pid)
+        guardian.watch(self.process.pid)
 
     def _popen(self) -> subprocess.Popen[str]:
         log = log_file(self.root, self.program.name)
         log.parent.mkdir(parents=True, exist_ok=True)
+        if self.program.sign is not None:
+            self.program.sign.unlink(missing_ok=True)
         with log.open("a", encoding="utf-8") as output:
             return subprocess.Popen(
                 list(self.program.command),
@@ -111,14 +113,14 @@ class Watched:
         return True
 
     def _look_whether_it_starts(self) -> None:
-        if self.program.works():
+        if self._works():
             self._held.close()
             self.state, self._since = UP, time.monotonic()
             self._looked = self._since
         elif time.monotonic() - self._since > START_TIMEOUT_S:
             self._kill(f"it did not answer within {START_TIMEOUT_S:g} s")
 
-    def _look_whether_it_works(self) -> None:
+    def _look_whether_it_works(self, is_ready: bool) -> None:
         now = time.monotonic()
         if now - self._looked < LOOK_EVERY_S:
             return
@@ -127,9 +129,17 @@ class Watched:
             trim(log_file(self.root, self.program.name))
         if now - self._since > RECOVERED_S:
             self.restarts = 0
-        self._unanswered = 0 if self.program.works() else self._unanswered + 1
-        if self._unanswered >= UNANSWERED:
+        # While what it needs is away it may well not work, and to end it would end the runs in it.
+        self._unanswered = 0 if not is_ready or self._works() else self._unanswered + 1
+        if self._unanswered >= self.program.unanswered:
             self._kill("it hung")
+
+    def _works(self) -> bool:
+        try:
+            return self.program.works()
+        except Exception as error:  # noqa: BLE001 - a question that fails is no answer
+            self.said = f"asking whether it works failed ({error!r})"
+            return False
 
     def _kill(self, why: str) -> None:
         if self.process is not None:

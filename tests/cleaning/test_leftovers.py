@@ -84,11 +84,15 @@ def test_copies_of_versions_that_are_gone_and_old_logs(tmp_path):
     for number in ("1", "2"):
         write_text(tmp_path / ".rlhf/versions/reviews" / number / "model/config.json", "{}")
         write_text(tmp_path / f".rlhf/versions/reviews/{number}.lock", "")
-    write_text(tmp_path / ".rlhf/logs/flows/old.log", "old")
+    for name in ("prefect.log", "prefect.log.1", "serve.asked"):
+        write_text(tmp_path / ".rlhf/up" / name, "old")
     found = removed(copies(tmp_path, {("reviews", "2")}, after(2)))
     assert found == [".rlhf/versions/reviews/1", ".rlhf/versions/reviews/1.lock"]
     assert removed(logs(tmp_path, after(29))) == []
-    assert removed(logs(tmp_path, after(31))) == [".rlhf/logs/flows/old.log"]
+    with exclusive(tmp_path / ".rlhf/up.lock"):
+        # What runs holds its log open, however long it has said nothing.
+        assert removed(logs(tmp_path, after(31))) == []
+    assert removed(logs(tmp_path, after(31))) == [".rlhf/up/prefect.log", ".rlhf/up/prefect.log.1"]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ what Prefect and MLflow know. Servers on PostgreSQL really start in `python -m b
 import configparser
 import json
 import re
+import subprocess
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -21,7 +22,9 @@ from mlflow.cli import cli as mlflow_cli
 from prefect.cli._app import _app as prefect_app
 from prefect.settings import get_current_settings
 
+from components.files import write_text
 from flows.cli import app as rlhf_app
+from flows.up import leases
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose/docker-compose.yml").read_text())
@@ -97,7 +100,7 @@ def labels(manifest):
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_each_command_is_one_that_the_program_takes(name):
     words = [str(word) for word in CONTAINERS[name][0]]
-    if not words or words[0] in ("server", "cp"):
+    if not words or words[0] in ("server", "sh"):
         # Of an image of others, or of the system.
         return
     program, *rest = words
@@ -180,7 +183,9 @@ def test_ports_are_published_on_loopback_and_the_rest_stays_inside():
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {"prefect": ["127.0.0.1:4200:4200"], "mlflow": ["127.0.0.1:5000:5000"]}
-    assert {name for name, service in SERVICES.items() if "outside" in service["networks"]} == set(published)
+    reach_out = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
+    # Notifiers are called from where the runs are.
+    assert reach_out == {*published, "deployments"}
     types = {each.get("spec", {}).get("type") for each in MANIFESTS.values()}
     assert types.isdisjoint({"NodePort", "LoadBalancer"})
 
@@ -221,3 +226,83 @@ def test_the_image_takes_what_is_there():
         "optional-dependencies"
     ]
     assert set(extras.split(",")) <= set(declared)
+
+
+def ignored(path):
+    """As Docker reads the file: the last line that names the path or a folder above it decides."""
+    is_ignored = False
+    for line in (DEPLOY / "image/Dockerfile.dockerignore").read_text().splitlines():
+        if line and not line.startswith("#"):
+            pattern = re.escape(line.lstrip("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
+            if re.fullmatch(f"{pattern}(/.*)?", path):
+                is_ignored = not line.startswith("!")
+    return is_ignored
+
+
+def what_git_ignores():
+    for folder, name in ((".", ".gitignore"), (".dvc", ".dvc/.gitignore")):
+        for line in (DEPLOY.parent / name).read_text().splitlines():
+            if line and not line.startswith(("#", "!")):
+                yield f"{folder}/{line.strip('/')}".removeprefix("./").replace("*", "any")
+
+
+@pytest.mark.parametrize("path", [*what_git_ignores(), "data/inbox/done/week-1.jsonl", "deploy/any.env"])
+def test_what_git_ignores_is_in_no_image(path):
+    assert ignored(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/samples/week-1.jsonl",
+        "data/feedback.dvc",
+        "data/champion/.gitkeep",
+        ".git/HEAD",
+        ".dvc/config",
+        "deploy/kubernetes/secrets.example.env",
+        "components/files.py",
+    ],
+)
+def test_the_rest_of_the_clone_is(path):
+    assert not ignored(path)
+
+
+def test_a_workspace_in_use_keeps_its_own_and_takes_the_new_code(tmp_path):
+    image, disk = tmp_path / "image", tmp_path / "disk"
+    disk.mkdir()
+    code = ("components/a.py", "flows/b.py", "dvc.yaml", "pyproject.toml", "constraints.txt")
+    for name in (*code, "params.yaml", "data/feedback.dvc", ".git/HEAD"):
+        write_text(image / name, "of the image")
+    (script,) = CONTAINERS["kubernetes workspace"][0][2:]
+    command = ["sh", "-ec", script.replace("/workspace", str(image)).replace("/disk", str(disk))]
+    subprocess.run(command, check=True)
+    assert (disk / "params.yaml").read_text() == (disk / "flows/b.py").read_text() == "of the image"
+    for name in (
+        "params.yaml",
+        "data/feedback.dvc",
+        ".git/HEAD",
+        ".rlhf/project",
+        "flows/gone.py",
+        "dvc.yaml",
+    ):
+        write_text(disk / name, "of the workspace")
+    subprocess.run(command, check=True)
+    for name in ("params.yaml", "data/feedback.dvc", ".git/HEAD", ".rlhf/project"):
+        assert (disk / name).read_text() == "of the workspace"
+    assert (disk / "dvc.yaml").read_text() == "of the image"
+    assert not (disk / "flows/gone.py").exists()
+
+
+def test_prefects_leases_and_the_name_of_the_deployments_outlive_a_container():
+    assert SERVICES["prefect"]["volumes"] == ["prefect:/home/rlhf/.prefect"]
+    assert "prefect" in COMPOSE["volumes"]
+    assert SERVICES["deployments"]["hostname"] == "deployments"
+    pod = MANIFESTS["prefect: Deployment prefect"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["volumeMounts"] == [{"name": "leases", "mountPath": "/home/rlhf/.prefect"}]
+    (volume,) = pod["volumes"]
+    claim = volume["persistentVolumeClaim"]["claimName"]
+    assert f"prefect: PersistentVolumeClaim {claim}" in MANIFESTS
+    for _, variables, _ in (CONTAINERS["compose prefect"], CONTAINERS["kubernetes prefect"]):
+        assert variables["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"] == leases.__name__
+        assert variables["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
+    assert "/home/rlhf/.prefect" in (DEPLOY / "image/Dockerfile").read_text()

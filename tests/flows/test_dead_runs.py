@@ -2,13 +2,15 @@
 
 import json
 import os
+import signal
 import time
 
 import pytest
 from prefect import flow, get_client, runtime, tags
-from prefect.states import Running
+from prefect.states import Crashed, Running
 from stages.small_project import write_params
 
+from flows import dead_runs
 from flows.dead_runs import ENDING_S, FOLDER, GRACE_S, alive, close_dead_runs, workspace_tag
 from flows.log_file import FILE, read_entries
 
@@ -96,6 +98,54 @@ def test_a_run_that_was_killed_before_it_had_a_record(root, monkeypatch):
     monkeypatch.setattr("flows.dead_runs.GRACE_S", -5.0)
     assert [dead.run for dead in close_dead_runs(root)] == [run]
     assert (state_of(run), state_of(elsewhere)) == ("Crashed", "Running")
+
+
+def test_who_dies_between_two_of_them_leaves_the_rest_to_the_next(root, monkeypatch):
+    folder = root / FOLDER
+    folder.mkdir(parents=True)
+    closed = [begin(), begin()]
+    for run in closed:
+        (folder / f"{run}.json").write_text('{"flow": "quick", "name": "gone", "ended": true}')
+        grow_old(folder / f"{run}.json")
+    tell = dead_runs._tell
+
+    def killed(*news):
+        tell(*news)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dead_runs, "_tell", killed)
+        with pytest.raises(KeyboardInterrupt):
+            close_dead_runs(root)
+    assert len(told(root)) == 1
+    assert sorted(dead.run for dead in close_dead_runs(root)) == sorted(closed)
+    assert ([state_of(run) for run in closed], len(told(root))) == (["Crashed"] * 2, 2)
+    assert list(folder.glob("*.json")) == []
+
+
+def test_before_somebody_is_told_nothing_is_closed(root, monkeypatch):
+    run = begin()
+    (root / FOLDER).mkdir(parents=True)
+    record = root / FOLDER / f"{run}.json"
+    record.write_text('{"flow": "quick", "name": "gone", "ended": true}')
+    grow_old(record)
+    with monkeypatch.context() as patched:
+        patched.setattr(dead_runs, "_tell", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            close_dead_runs(root)
+    assert (state_of(run), record.exists()) == ("Running", True)
+
+
+def test_a_run_that_the_server_closed_before_it_had_a_record_is_told_once(root):
+    with get_client(sync_client=True) as client:
+        state = Crashed(message="its process gave no sign of life for 600 s")
+        made = client.create_flow_run(quick, name="never began", state=state, tags=[workspace_tag(root)])
+    assert [dead.name for dead in close_dead_runs(root)] == ["never began"]
+    assert close_dead_runs(root) == []
+    assert ([body.splitlines()[0] for body in told(root)], state_of(made.id)) == (
+        ["Run never began of quick ended without telling: it was killed, or its machine went down."],
+        "Crashed",
+    )
 
 
 def test_a_record_of_another_server_and_a_torn_one(root):

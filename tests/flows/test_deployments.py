@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 
 import httpx
 import pytest
 import yaml
+from prefect import get_client
 from prefect.cli.deploy._triggers import _initialize_deployment_triggers
 from prefect.utilities.templating import apply_values, find_placeholders
 from stages.small_project import change_params
@@ -19,9 +21,13 @@ from tracking.rlhf_command import Command
 from components.config import load_params
 from components.errors import ConfigError, RlhfError
 from flows.deployments import _refuse_foreign, deployments
-from flows.environment import prepare_environment
+from flows.environment import HEARTBEAT_S, prepare_environment
+from flows.pools import _register
 from flows.project import other_project, project_tag
+from flows.up.zombies import longest_silence
 
+#: What the rules of flows/up/zombies.py ask of every run on their server.
+SIGNS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
 YAML = yaml.safe_load((PROJECT / "prefect.yaml").read_text())
 
 
@@ -51,6 +57,8 @@ def as_in_yaml(deployment):
             deployment.concurrency_options and deployment.concurrency_options.collision_strategy.value,
         ),
         "triggers": [trigger.model_dump() for trigger in deployment.triggers],
+        # The others name this machine's folder, which no file can.
+        "tags": [tag for tag in deployment.tags if not tag.startswith(("project:", "retrain:"))],
     }
 
 
@@ -64,6 +72,7 @@ def as_written(entry):
         "parameters": entry.get("parameters", {}),
         "limit": (limit.get("limit"), limit.get("collision_strategy")),
         "triggers": [each.model_dump() for each in _initialize_deployment_triggers(entry["name"], triggers)],
+        "tags": entry.get("tags", []),
     }
 
 
@@ -214,10 +223,22 @@ def test_prefect_deploy_registers_all_of_them(pool):
     for flow in ("ingest-inbox", "retrain", "reconcile", "health", "approve"):
         found = pool.deployment(f"{flow}/reviews")
         assert found["work_pool_name"] == "rlhf"
+        assert found["tags"] == ["registry:reviews"]
+        assert found["job_variables"]["env"] == SIGNS
         assert found["pull_steps"] == [
             {"prefect.deployments.steps.set_working_directory": {"directory": str(pool.root)}}
         ]
     assert pool.deployment("retrain/reviews")["schedules"][0]["schedule"]["cron"] == "0 3 * * 1"
+
+
+def test_a_stage_on_a_pool_gives_signs_of_life_as_often_as_the_rules_ask(pool):
+    pool.prefect("work-pool", "create", "signs", "--type", "process")
+    with get_client(sync_client=True) as client:
+        name = _register(client, pool.root, "signs")
+        assert client.read_deployment_by_name(name).job_variables["env"] == SIGNS
+    assert longest_silence(HEARTBEAT_S) > 2 * timedelta(
+        seconds=int(SIGNS["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    )
 
 
 @pytest.mark.long

@@ -221,3 +221,15 @@ def test_a_torn_line_harms_no_other_and_the_file_stays_small(tmp_path):
     assert older(path).stat().st_size <= 1000
     numbers = [entry["number"] for entry in read_entries(path)]
     assert numbers == list(range(numbers[0], 20))
+
+
+def test_what_people_were_told_is_shown_while_mlflow_is_away(root, environment, monkeypatch, in_this_process):
+    (root / "dvc.yaml").write_text("stages: {}\n")
+    monkeypatch.chdir(root)
+    notify(root, HELD)
+    environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
+    status, out, _ = in_this_process("notifications", "--json")
+    told = json.loads(out)
+    assert (status, [each["subject"] for each in told["told"]]) == (0, ["batch week-1 waits"])
+    (waits,) = told["waits"]
+    assert (waits["for"], "does not answer" in waits["what"]) == ("operator", True)

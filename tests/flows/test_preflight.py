@@ -17,7 +17,8 @@ from up_workspace import write_bare_workspace
 
 from components.config.servers import ServersParams
 from flows.preflight import access, databases, files, gpu, leftovers, machine, ports, remote, versions
-from flows.preflight.findings import OK, PROBLEM, WARNING
+from flows.preflight.examine import examine
+from flows.preflight.findings import OK, PROBLEM, WARNING, has_problem
 from flows.up.orphans import end_marked
 from flows.up.programs import MARK
 
@@ -185,6 +186,28 @@ def test_a_gpu_that_torch_cannot_use(root, tmp_path, monkeypatch):
     found = only(gpu.check_gpu(root, LOCAL))
     assert found.what.startswith("NVIDIA H200, 570.1")
     assert found.level == WARNING
+
+
+def test_a_program_that_hangs_is_told_and_hinders_no_other_check(root, tmp_path, monkeypatch):
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    driver = bin_ / "nvidia-smi"
+    driver.write_text("#!/bin/sh\nexec sleep 60\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(gpu, "_CARDS_S", 0.2)
+
+    def cannot_look(*_):
+        raise PermissionError(13, "Permission denied", "/somewhere")
+
+    monkeypatch.setattr(leftovers, "marked", cannot_look)
+    told = {each.name: each for each in examine(root)}
+    assert (told["gpu"].level, told["leftovers"].level) == (WARNING, WARNING)
+    assert told["gpu"].what.startswith("nvidia-smi ")
+    assert told["gpu"].what.endswith(" gave no answer within 0.2 s")
+    assert "Permission denied" in told["leftovers"].what
+    assert told["git"].level == OK
+    assert not has_problem(list(told.values()))
 
 
 def test_git_and_the_clock(root, tmp_path):

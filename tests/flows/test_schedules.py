@@ -147,18 +147,21 @@ def test_a_stage_that_diverges_ends_the_run_and_is_told(served):
     assert told["body"] == f"{why}\nRemedy: lower the learning rate"
 
 
-def test_a_killed_retraining_is_closed_and_told_once(served):
+def test_a_killed_retraining_is_closed_told_once_and_started_again(served):
     (served.root / "slow-prepare").touch()
     run = served.run("retrain")
     os.kill(served.wait_for(served.holder)["pid"], signal.SIGKILL)
     assert served.end_of(run)[0] == "CRASHED"
     (served.root / "slow-prepare").unlink()
+    before = len(served.runs("retrain"))
     for named in ("Reconciled", "Nothing"):
         kind, name, message = served.end_of(served.run("reconcile"))
         assert (kind, name) == ("COMPLETED", named), message
     (told,) = served.told("run_failed")
     assert told["subject"] == "retrain was killed"
     assert list((served.root / ".rlhf/runs").glob(f"{run}.json")) == []
+    ((kind, name, message),) = served.ends("retrain", before)
+    assert (kind, name) == ("COMPLETED", "Unchanged"), message
 
 
 def test_the_inbox_is_emptied_and_the_health_report_tells_of_it(served, tmp_path):

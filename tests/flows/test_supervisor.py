@@ -2,9 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -13,14 +17,17 @@ from flows_waiting import wait_until
 from tiny_programs import tiny_programs
 from tracking.fake_workspace import PROJECT
 
-from components.errors import BusyError
+from components.errors import BusyError, RlhfError
+from components.locks import exclusive
+from flows.up import signs, starting
 from flows.up.ending import stop
 from flows.up.identity import Identity
 from flows.up.logs import tail, trim
 from flows.up.orphans import marked
-from flows.up.programs import log_file
-from flows.up.record import DONE, FAILING, UP, Record, read_record, record_path, write_record
-from flows.up.supervisor import Supervisor
+from flows.up.programs import SERVE, Program, _answers, log_file
+from flows.up.record import DONE, FAILING, STARTING, UP, Record, read_record, record_path, write_record
+from flows.up.signs import SIGN
+from flows.up.supervisor import BUSY, Supervisor
 from flows.up.watched import Watched
 
 HERE = Path(__file__).parent
@@ -90,6 +97,124 @@ def test_what_hangs_is_started_again(tmp_path, supervisor):
     (tmp_path / "server-is-there").unlink()
     wait_until(lambda: read_record(tmp_path).programs["server"].said.startswith("it hung"))
     assert wait_for_server(tmp_path) != first
+
+
+def test_what_needs_a_hung_program_is_not_ended_with_it(tmp_path, supervisor):
+    first = wait_for_server(tmp_path)
+    wait_until(lambda: states(tmp_path)["client"] == UP)
+    client = read_record(tmp_path).programs["client"].process
+    (tmp_path / "server-is-there").unlink()
+    wait_until(lambda: read_record(tmp_path).programs["server"].said.startswith("it hung"))
+    assert wait_for_server(tmp_path) != first
+    # Long enough for it to be found hung, had it been looked at.
+    time.sleep(1)
+    after = read_record(tmp_path).programs["client"]
+    assert (after.process, after.restarts, client.is_alive) == (client, 0, True)
+
+
+def test_a_client_that_hangs_alone_is_started_again(tmp_path):
+    well = {"is": True}
+    alone = Program("client", (sys.executable, "-c", "import time; time.sleep(90)"), {}, lambda: well["is"])
+    watched = Watched(tmp_path, alone)
+    watched.step(is_ready=True)
+    watched.step(is_ready=True)
+    first, well["is"] = watched.process, False
+    for looks in range(alone.unanswered):
+        assert watched.state == UP, looks
+        watched._looked = 0.0
+        watched.step(is_ready=True)
+    assert watched.process is None
+    assert first.returncode is not None
+
+
+def test_what_one_program_brings_up_is_its_own(tmp_path, monkeypatch):
+    def odd():
+        raise KeyError("of a probe")
+
+    command = (sys.executable, "-c", "import time; time.sleep(90)")
+    supervisor = Supervisor(
+        tmp_path,
+        [Program("odd", command, {}, works=odd), Program("even", command, {}, works=lambda: True)],
+    )
+    try:
+        for _ in range(2):
+            supervisor._step()
+        first, second = supervisor.watched
+        assert (first.state, second.state) == (STARTING, UP)
+        assert first.said == "asking whether it works failed (KeyError('of a probe'))"
+        monkeypatch.setattr(Watched, "_look_whether_it_starts", lambda _: odd())
+        supervisor._step()
+        assert first.said == "looking after it failed (KeyError('of a probe'))"
+    finally:
+        supervisor._end_all()
+
+
+def test_what_does_not_speak_http_does_not_work_and_that_is_all():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"hello, not http\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert _answers(f"http://127.0.0.1:{listener.getsockname()[1]}/health") is False
+        thread.join()
+
+
+def test_who_serves_shows_when_it_last_asked_for_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(signs, "EVERY_S", 0.01)
+    sign, asked = tmp_path / SIGN, {"at": None}
+    with signs.showing(sign, lambda: asked["at"]):
+        time.sleep(0.1)
+        assert not signs.is_fresh(sign)
+        asked["at"] = datetime.now(UTC)
+        wait_until(lambda: signs.is_fresh(sign))
+        asked["at"] -= timedelta(seconds=signs.FRESH_S + 1)
+        wait_until(lambda: not signs.is_fresh(sign))
+        assert sign.exists()
+    assert not sign.exists()
+
+
+def test_the_sign_of_an_earlier_process_says_nothing(tmp_path):
+    sign = tmp_path / SIGN
+    sign.parent.mkdir(parents=True)
+    sign.touch()
+    command = (sys.executable, "-c", "import time; time.sleep(90)")
+    watched = Watched(tmp_path, Program(SERVE, command, {}, works=lambda: signs.is_fresh(sign), sign=sign))
+    try:
+        for _ in range(2):
+            watched.step(is_ready=True)
+        assert watched.state == STARTING
+    finally:
+        watched.stop()
+
+
+def test_a_new_one_waits_for_the_end_of_one_that_is_at_it(tmp_path, monkeypatch):
+    """`rlhf up` while `rlhf down` is at work: the first supervisor that it starts finds the workspace held."""
+    started, held = [], ExitStack()
+    held.enter_context(exclusive(tmp_path / "held"))
+
+    def start_supervisor(root):
+        code = (
+            "import sys; from pathlib import Path; from components.locks import exclusive\n"
+            "try:\n    exclusive(Path(sys.argv[1]), wait=False).__enter__()\n"
+            f"except BlockingIOError:\n    sys.exit({BUSY})\n"
+            "sys.exit('it had its turn')"
+        )
+        started.append(subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "held")], cwd=PROJECT))
+        return started[-1]
+
+    monkeypatch.setattr(starting, "_start_supervisor", start_supervisor)
+    held.callback(record_path(tmp_path).unlink)
+    write_record(tmp_path, Record(Identity.mine(), "2026-01-01T00:00:00+00:00", True, {}))
+    threading.Timer(2.0, held.close).start()
+    with pytest.raises(RlhfError, match="the supervisor ended"):
+        starting.start(tmp_path, lambda _: None)
+    assert [each.wait() for each in started] == [BUSY] * (len(started) - 1) + [1]
+    assert len(started) <= 3
 
 
 def test_what_cannot_be_written_ends_nothing(tmp_path, supervisor):

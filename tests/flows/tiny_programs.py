@@ -32,6 +32,8 @@ def tiny_programs(root):
         program(root, "server", SERVER, "server-is-there"),
         program(root, "step", "print('done')", "never", after=("server",), is_step=True),
         program(root, "broken", BROKEN, "mended", after=("step",)),
+        # It works while the server does.
+        program(root, "client", "import time; time.sleep(90)", "server-is-there", after=("server",)),
     ]
 
 

@@ -16,7 +16,7 @@ from tracking.rlhf_command import Command
 from tracking.role_actions import GRANT, Actions
 from tracking.test_real_server import free_port, wait_until_up
 
-from components.errors import ModelError, PromotionRefusedError, RegistryError
+from components.errors import ModelError, NotAllowedError, PromotionRefusedError, RegistryError
 from components.files import write_text
 from components.tracking.loading import load_version
 from components.tracking.promotion import promote
@@ -148,6 +148,38 @@ def test_an_alias_of_the_pipeline_approves_nothing_and_a_tag_of_the_reviewer_doe
     assert "approve" not in tags
     assert tags["approval"] == "candidate 1: promoted as version 1 of reviews"
     registry.as_("admin").client.delete_registered_model_alias(candidates, "approved")
+
+
+def runs_and_files(registry):
+    tracker = registry.as_("admin")
+    found = tracker.client.search_runs([tracker.experiment], run_view_type=mlflow.entities.ViewType.ALL)
+    files = [path for path in registry.store.glob("store/**/*") if path.is_file()]
+    return len(found), len(files)
+
+
+def test_the_pipeline_leaves_an_approval_to_a_reviewer_and_uploads_nothing(registry):
+    production = registry.as_("reviewer").client
+    production.set_registered_model_tag("reviews", "approve", "1 ada")
+    # A promotion that has a copy already would upload nothing in any case.
+    sound = production.get_model_version("reviews", "1").tags["sha256"]
+    production.set_model_version_tag("reviews", "1", "sha256", "0" * 64)
+    before = runs_and_files(registry)
+    for _ in range(2):
+        (outcome,) = reconcile(registry.as_("pipeline"))
+        assert (outcome.candidate, outcome.promoted, outcome.is_left) == ("1", False, True)
+    with pytest.raises(NotAllowedError):
+        promote(registry.as_("pipeline"), "1", "ada")
+    assert runs_and_files(registry) == before
+    told = registry.as_("reader").client.get_model_version("reviews-candidate", "1").tags
+    assert told["approval.waits"] == outcome.reason
+    assert outcome.reason.startswith("approved by ada, but the login that looked may not promote")
+    assert outcome.reason.endswith("a reviewer must run `rlhf reconcile --watch 60`")
+    # Nobody has answered yet.
+    assert "approval" not in told
+    assert production.get_registered_model("reviews").tags["approve"] == "1 ada"
+    production = registry.as_("reviewer").client
+    production.set_model_version_tag("reviews", "1", "sha256", sound)
+    production.delete_registered_model_tag("reviews", "approve")
 
 
 def test_a_file_that_the_pipeline_swaps_is_refused_at_load(registry):
