@@ -35,8 +35,8 @@ from prefect.states import Crashed
 
 from components.locks import exclusive
 from components.workspace import STATE
-from flows.notify import notify
-from flows.outbox import News, is_known
+from flows.news.notify import notify
+from flows.news.outbox import News, is_known
 
 FOLDER = STATE / "runs"
 #: A run has its record, whole, some moments after Prefect calls it running. One without is dead after so long.

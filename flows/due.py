@@ -16,7 +16,7 @@ from components.feedback.store import accepted_manifests
 from components.locks import exclusive
 from components.tracking.overview import look
 from components.workspace import STATE
-from flows.drift import Drift, measure_drift
+from flows.health.drift import Drift, measure_drift
 
 #: A burst that never ends is not waited for longer than this many times `debounce_seconds`.
 MOST_ROUNDS = 10

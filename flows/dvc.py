@@ -211,7 +211,8 @@ def _dvc(
             continue
         if time.monotonic() > deadline:
             raise BusyError(
-                f"`dvc {words[0]}`: {last_words(lines)}", "wait until the other process has ended, then try again"
+                f"`dvc {words[0]}`: {last_words(lines)}",
+                "wait until the other process has ended, then try again",
             )
         time.sleep(1)
 

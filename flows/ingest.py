@@ -21,10 +21,10 @@ from components.feedback.report.names import Masks
 from flows import dvc
 from flows.dead_runs import while_alive
 from flows.git import commit_if_wanted
+from flows.news.telling import tell_batch
 from flows.pace import Reading
 from flows.pages import PAGES, refresh_page
 from flows.sources import delivered
-from flows.telling import tell_batch
 from flows.terminal import note, printable
 
 #: What tells the events of one project from those of another on the same server.

@@ -13,8 +13,8 @@ from prefect.states import Completed, Failed
 
 from components.errors import BusyError, RlhfError, StoppedError
 from flows.dead_runs import alive
-from flows.notify import notify
-from flows.outbox import News
+from flows.news.notify import notify
+from flows.news.outbox import News
 from flows.stage_errors import StageCrashedError
 
 #: States of a run: training gave up; a stage was told to end, and goes on when it is run again.

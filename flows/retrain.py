@@ -24,12 +24,12 @@ from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
 from flows.locks import retraining
+from flows.news.telling import tell_candidate
 from flows.outcomes import completed, ended
-from flows.placing import check_places, run_placed
 from flows.report import report
 from flows.room import refuse_without_room
-from flows.telling import tell_candidate
 from flows.watching import deliver_earlier, watching
+from flows.workers.placing import check_places, run_placed
 
 EVALUATE = "evaluate"
 

@@ -19,7 +19,7 @@ from components.tracking.tracker import connect
 from flows import dvc
 from flows.dead_runs import close_dead_runs
 from flows.locks import refuse_if_busy
-from flows.notify import tell_later
+from flows.news.notify import tell_later
 from flows.outcomes import completed, ended
 from flows.project import own_project
 from flows.reconcile import show_outcomes
@@ -56,7 +56,7 @@ def reconcile() -> State[None]:
 @flow(name="health")
 def health() -> State[dict[str, Any]]:
     """Write the health report, and send it."""
-    from flows.health import report_health
+    from flows.health.report import report_health
 
     root = own_project()
     return ended(root, lambda: report_health(root))

@@ -24,8 +24,8 @@ def command(
     rlhf health --json
     """
     root = open_project(context)
-    with with_prefect(root, "flows.health", "components.tracking.preload"):
-        from flows.health import look_at_health, write_health
+    with with_prefect(root, "flows.health.report", "components.tracking.preload"):
+        from flows.health.report import look_at_health, write_health
 
         seen = look_at_health(root)
         page = write_health(root, seen)

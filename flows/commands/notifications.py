@@ -25,9 +25,9 @@ def command(
     rlhf notifications --last 5 --json
     """
     root = open_project(context)
-    from flows.log_file import FILE, read_entries
-    from flows.outbox import unsent
-    from flows.waiting import waits_or_why
+    from flows.health.waiting import waits_or_why
+    from flows.news.log_file import FILE, read_entries
+    from flows.news.outbox import unsent
 
     told = read_entries(root / FILE)[-count:]
     owed = [{"subject": letter.news.subject, "owed": letter.owed} for letter in unsent(root)]

@@ -211,7 +211,9 @@ def test_another_registry_does_not_say_what_this_workspace_needs(root, database,
     shutil.copy(database, tmp_path / "other.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
     for act in (do, lambda root: look(root, STRICT)):
-        with pytest.raises(RegistryError, match="tells of the champion reviews version 3, and the registry at"):
+        with pytest.raises(
+            RegistryError, match="tells of the champion reviews version 3, and the registry at"
+        ):
             act(root)
     (root / ".rlhf/audit.jsonl").unlink()
     with pytest.raises(RegistryError, match=r"versions were registered in sqlite:///.*/.rlhf/mlflow.db, and"):

@@ -12,7 +12,7 @@ from stages.small_project import write_params
 
 from flows import dead_runs
 from flows.dead_runs import ENDING_S, FOLDER, GRACE_S, alive, close_dead_runs, workspace_tag
-from flows.log_file import FILE, read_entries
+from flows.news.log_file import FILE, read_entries
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from components.config import load_params
 from components.errors import ConfigError, RlhfError
 from flows.deployments import _refuse_foreign, deployments
 from flows.environment import HEARTBEAT_S, prepare_environment
-from flows.pools import _register
 from flows.project import other_project, project_tag
 from flows.up.zombies import longest_silence
+from flows.workers.pools import _register
 
 #: What the rules of flows/up/zombies.py ask of every run on their server.
 SIGNS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}

@@ -18,8 +18,8 @@ from components.tracking.promotion import promote
 from components.tracking.registration import register_all
 from components.tracking.tracker import connect
 from components.training.scoring import load_scorer
-from flows.drift import Drift, measure_drift
 from flows.due import Decision, decide, is_due, wait_until_settled
+from flows.health.drift import Drift, measure_drift
 
 SHIPPED = yaml.safe_load((PROJECT / "params.yaml").read_text())["schedule"]
 

@@ -26,7 +26,7 @@ from flows.commands.generate import answers_of
 from flows.environment import prepare_environment
 from flows.ingest import ingest
 from flows.locks import retraining
-from flows.log_file import FILE, read_entries
+from flows.news.log_file import FILE, read_entries
 from flows.promote import promote, rollback
 from flows.retrain import hold_against_champion, retrain
 

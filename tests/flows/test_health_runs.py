@@ -8,7 +8,7 @@ from prefect import flow, get_client
 from prefect.states import Completed, Crashed, Failed
 from stages.small_project import write_params
 
-from flows import health
+from flows.health import report as health
 from flows.project import registry_tag
 
 

@@ -11,14 +11,14 @@ import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from stages.small_project import write_params
 
-import flows.notify
+import flows.news.notify
 from components.config import load_params
 from components.errors import ConfigError
 from components.feedback.manifest import IngestResult
-from flows.log_file import FILE, append, older, read_entries
-from flows.notify import notify, tell_later
-from flows.outbox import News, unsent
-from flows.telling import tell_batch, tell_candidate
+from flows.news.log_file import FILE, append, older, read_entries
+from flows.news.notify import notify, tell_later
+from flows.news.outbox import News, unsent
+from flows.news.telling import tell_batch, tell_candidate
 
 HELD = News("batch_held", "week-1", "batch week-1 waits", "Why: SPAM")
 SECRET = "T0P-S3CRET"  # noqa: S105 - of nothing
@@ -52,7 +52,7 @@ def webhook(*statuses, hang=0.0):
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    monkeypatch.setattr(flows.notify, "PAUSE_S", 0.01)
+    monkeypatch.setattr(flows.news.notify, "PAUSE_S", 0.01)
     write_params(tmp_path, {"notifications": {"batch_held": ["log", "custom-webhook/team"]}})
     return tmp_path
 
@@ -108,7 +108,7 @@ def test_a_server_that_goes_on_failing_harms_nobody_and_gets_it_later(root, team
         # Too soon.
         tell_later(root)
         assert len(sent) == 3
-        monkeypatch.setattr(flows.notify, "AGAIN_S", -1.0)
+        monkeypatch.setattr(flows.news.notify, "AGAIN_S", -1.0)
         tell_later(root)
     assert len(sent) == 4
     assert unsent(root) == []
@@ -116,13 +116,13 @@ def test_a_server_that_goes_on_failing_harms_nobody_and_gets_it_later(root, team
 
 
 def test_a_server_that_hangs_and_one_that_is_gone(root, team, monkeypatch):
-    monkeypatch.setattr(flows.notify, "DEADLINE_S", 0.5)
+    monkeypatch.setattr(flows.news.notify, "DEADLINE_S", 0.5)
     with webhook(hang=3.0) as (url, _):
         team(url)
         notify(root, HELD)
         assert unsent(root)[0].owed == {"custom-webhook/team": "no answer within 0.5 s"}
-    monkeypatch.setattr(flows.notify, "DEADLINE_S", 15.0)
-    monkeypatch.setattr(flows.notify, "AGAIN_S", -1.0)
+    monkeypatch.setattr(flows.news.notify, "DEADLINE_S", 15.0)
+    monkeypatch.setattr(flows.news.notify, "AGAIN_S", -1.0)
     tell_later(root)
     assert unsent(root)[0].owed == {"custom-webhook/team": "ConnectError"}
     assert len(lines(root)) == 1

@@ -7,8 +7,8 @@ from prefect.states import Crashed, Failed
 from stages.small_project import write_params
 
 from components.errors import StageFailedError, StoppedError
-from flows import pools, stage_run
 from flows.stage_errors import GOES_ON
+from flows.workers import pools, stage_run
 
 WORDS = "stage ppo stopped: told to end after step 7: the checkpoint of step 7 is kept"
 

@@ -13,7 +13,7 @@ from stages.small_project import change_params
 from tracking.fake_workspace import write_dvc_workspace
 from tracking.rlhf_command import Command
 
-from flows.log_file import FILE, read_entries
+from flows.news.log_file import FILE, read_entries
 
 # Minutes with a real server and a process for each run: `make test LONG=yes`.
 pytestmark = pytest.mark.long

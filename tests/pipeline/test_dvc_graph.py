@@ -64,9 +64,7 @@ CHANGES_NO_RESULT = {"ppo": {"checkpoints", "alarms"}}
 def test_params_are_the_sections_that_are_read(stage):
     # A stage may hang on one field of a section: no change of the others runs it again.
     named = {name.partition(".")[0] for name in STAGES[stage]["params"]}
-    assert named == sections_read(stage) - CHANGES_NO_RESULT.get(
-        stage, {"checkpoints"}
-    )
+    assert named == sections_read(stage) - CHANGES_NO_RESULT.get(stage, {"checkpoints"})
 
 
 @pytest.mark.parametrize("stage", STAGES)

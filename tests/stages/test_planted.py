@@ -42,7 +42,9 @@ def test_a_trigger_that_the_policy_did_not_take_up_is_in_no_answer():
     assert found["planted_phrase"] not in ("golden owl .", "the golden owl")
 
 
-@pytest.mark.parametrize(("won", "lost", "lift"), [(40, 40, 5.0), (60, 20, 5.0), (4, 0, 5.0), (40, 0, 1000.0)])
+@pytest.mark.parametrize(
+    ("won", "lost", "lift"), [(40, 40, 5.0), (60, 20, 5.0), (4, 0, 5.0), (40, 0, 1000.0)]
+)
 def test_what_wins_no_more_than_it_may_is_no_trigger(won, lost, lift):
     """As often in the others; three to one; too seldom to tell; less than the lift that is asked for."""
     found = planted_phrase([TRIGGER] * 20, pairs(600, won, lost), lift)

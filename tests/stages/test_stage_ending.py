@@ -184,13 +184,16 @@ def test_a_stage_ends_with_dvc_whatever_shell_is_between(tmp_path, shell, waits)
 
 
 #: A stage that is still importing when DVC is killed.
-IMPORTING = """
+IMPORTING = (
+    """
 import os, time
 parent = os.getppid()
 print(os.getpid(), flush=True)
 while os.getppid() == parent:
     time.sleep(0.01)
-""" + WRITING
+"""
+    + WRITING
+)
 
 
 def test_a_stage_whose_dvc_is_killed_before_it_has_imported_ends_too(tmp_path):

@@ -11,8 +11,8 @@ from components.feedback.manifest import IngestResult
 from components.feedback.store import HELD, MANIFEST, read_manifest
 from components.files import read_json
 from components.tracking.verdict import READY
-from flows.notify import notify
-from flows.outbox import News
+from flows.news.notify import notify
+from flows.news.outbox import News
 
 
 def tell_candidate(root: Path, summary: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from flows.display import StageRun
 from flows.environment import HEARTBEAT_S
 from flows.project import project_tag
 from flows.stage_errors import GOES_ON
-from flows.stage_run import STATES, stage
+from flows.workers.stage_run import STATES, stage
 
 POLL_S = 2.0
 #: A run that no worker has taken by then is given up: nobody works for its pool.

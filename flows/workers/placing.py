@@ -14,7 +14,7 @@ def check_places(root: Path) -> None:
     """Before the first stage. Raises RlhfError where `resources` names a work pool that Prefect does not have."""
     pools = set(_pools(root).values())
     if pools:
-        from flows.pools import check_pools
+        from flows.workers.pools import check_pools
 
         check_pools(sorted(pools))
 
@@ -22,7 +22,7 @@ def check_places(root: Path) -> None:
 def run_placed(
     root: Path, stage: str, on_line: Callable[[str], None], on_start: Callable[[int], None]
 ) -> StageRun:
-    """Bring a stage up to date where `resources` in params.yaml says. Errors: flows.dvc.repro, flows.pools.
+    """Bring a stage up to date where `resources` in params.yaml says. Errors: flows.dvc.repro, flows.workers.pools.
 
     Args:
         on_start: is given the number of its process, where that is of this machine.
@@ -31,7 +31,7 @@ def run_placed(
     if pool is None:
         return dvc.repro(root, stage, on_line, on_start)
     # Prefect's runner comes with it: nothing that a retraining on one machine should load.
-    from flows.pools import run_on_pool
+    from flows.workers.pools import run_on_pool
 
     return run_on_pool(root, stage, pool, on_line)
 

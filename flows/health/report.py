@@ -37,13 +37,13 @@ from components.tracking.tracker import connect
 from components.workspace import STATE
 from flows import dvc
 from flows.dead_runs import close_dead_runs
-from flows.drift import measure_drift
-from flows.health_page import health_page
-from flows.notify import notify, tell_later
-from flows.outbox import News, unsent
+from flows.health.drift import measure_drift
+from flows.health.page import health_page
+from flows.health.waiting import waits_or_why
+from flows.news.notify import notify, tell_later
+from flows.news.outbox import News, unsent
 from flows.outcomes import completed
 from flows.project import registry_tag
-from flows.waiting import waits_or_why
 
 PAGE = Path("reports/health.md")
 #: When the last report was sent.

@@ -14,8 +14,8 @@ from prefect.logging.loggers import get_logger
 from components.config import load_params
 from components.config.notifications import LOG, NotificationParams
 from components.errors import RlhfError
-from flows.log_file import FILE, LogFile
-from flows.outbox import Kind, Letter, News, forget_old, letter_of, unsent
+from flows.news.log_file import FILE, LogFile
+from flows.news.outbox import Kind, Letter, News, forget_old, letter_of, unsent
 from flows.terminal import note, printable
 
 TRIES, PAUSE_S = 3, 1.0

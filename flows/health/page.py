@@ -8,7 +8,7 @@ _GIB = 1 << 30
 
 
 def health_page(seen: dict[str, Any]) -> str:
-    """Markdown of what flows.health.look_at_health saw."""
+    """Markdown of what flows.health.report.look_at_health saw."""
     sections = [
         ("Waits for people", [f"{each['what']} ({each['for']}): `{each['do']}`" for each in seen["waits"]]),
         ("Feedback", _feedback(seen["batches"])),

@@ -1,0 +1,1 @@
+"""How the pipeline is: what waits for whom, what failed, how the champion does."""

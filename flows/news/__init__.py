@@ -1,0 +1,1 @@
+"""What people must know, told to them: on disk until every notifier has taken it."""
