@@ -61,6 +61,10 @@ class Served:
         found = self.post("flow_runs/filter", deployments=wanted, sort="EXPECTED_START_TIME_ASC")
         return [run["id"] for run in found]
 
+    def begun(self, flow):
+        """How many runs of a deployment are under way."""
+        return [self.state(run)[0] for run in self.runs(flow)].count("RUNNING")
+
     def wait_for(self, is_so, seconds=600):
         deadline = time.monotonic() + seconds
         while not (answer := is_so()):
@@ -117,6 +121,8 @@ def test_ten_batches_at_once_start_one_retraining_and_a_second_is_busy(served, t
     holder = served.wait_for(
         lambda: (said := json.loads(lock.read_text() or "{}")) and said["pid"] != first_pid and said
     )
+    # Of the runs that the other batches started, none may hold the second place.
+    served.wait_for(lambda: served.begun("retrain") == 1)
     kind, name, message = served.end_of(served.run("retrain", only_if_due=False))
     assert (kind, name) == ("CANCELLED", "Busy")
     assert f"process {holder['pid']} of {holder['user']}, since {holder['since']}" in message
