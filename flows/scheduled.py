@@ -90,10 +90,13 @@ def _retrain(root: Path, only_if_due: bool) -> State[dict[str, Any]]:
     from flows.due import is_due, wait_until_settled
 
     refuse_if_busy(root)
+    dvc.restore_feedback(root)
     if only_if_due:
-        dvc.restore_feedback(root)
         wait_until_settled(root, load_params(root / "params.yaml").schedule.debounce_seconds)
     seen = batches(root)
+    if not seen:
+        # A schedule may be there before the first batch is: nobody needs to be told of a failure.
+        return completed("NotDue", "there is no feedback to learn from yet")
     if only_if_due:
         decision = is_due(root)
         get_run_logger().info("%s", decision.reason)

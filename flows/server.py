@@ -38,7 +38,8 @@ def prefect_api(root: Path, meanwhile: Callable[[], None]) -> Iterator[None]:
     """
     if os.environ.get("PREFECT_API_URL"):
         meanwhile()
-        yield
+        with _clear_where_away():
+            yield
         return
     with ExitStack() as until_the_end:
         # Two servers that make one database's tables at once crash: the second waits until the first is up.
@@ -52,6 +53,22 @@ def prefect_api(root: Path, meanwhile: Callable[[], None]) -> Iterator[None]:
             yield
         finally:
             _drain()
+
+
+@contextmanager
+def _clear_where_away() -> Iterator[None]:
+    """What Prefect's client says where its server does not answer, as an error that names a remedy."""
+    import httpx
+
+    try:
+        yield
+    except (RuntimeError, httpx.TransportError) as error:
+        if isinstance(error, RuntimeError) and "Failed to reach API" not in str(error):
+            raise
+        raise RlhfError(
+            f"Prefect's server does not answer: {type(error).__name__}: {error}",
+            "`rlhf doctor` tells whether it runs; or unset PREFECT_API_URL to do without one that lasts",
+        ) from error
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import time
 
 import pytest
 from tracking.fake_workspace import write_batch
+from tracking.rlhf_command import Command
+from tracking.test_real_server import free_port
 
 from components.errors import RlhfError
 from components.stages.ending import STOPPED
@@ -82,3 +84,12 @@ def test_a_server_that_does_not_start_is_an_error_with_a_remedy(clone, environme
         prefect_api(clone, meanwhile=lambda: None).__enter__()
     assert "server.log" in caught.value.remedy
     assert "PREFECT_API_URL" not in environment
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password(clone):
+    url = f"http://ada:secret-word@127.0.0.1:{free_port()}/api"
+    away = Command(clone, PREFECT_API_URL=url)("promote", "1", "--approver", "ada")
+    assert away.returncode == 1
+    assert "error: Prefect's server does not answer" in away.err
+    assert "rlhf doctor" in away.err
+    assert "secret-word" not in away.out + away.err
