@@ -155,8 +155,11 @@ def test_a_stage_that_diverges_ends_the_run_and_is_told(served):
 
 def test_a_killed_retraining_is_closed_told_once_and_started_again(served):
     (served.root / "slow-prepare").touch()
+    # One that has just let go may still be ending.
+    earlier = served.holder()
     run = served.run("retrain")
-    os.kill(served.wait_for(served.holder)["pid"], signal.SIGKILL)
+    holder = served.wait_for(lambda: (said := served.holder()) != earlier and said)
+    os.kill(holder["pid"], signal.SIGKILL)
     assert served.end_of(run)[0] == "CRASHED"
     (served.root / "slow-prepare").unlink()
     before = len(served.runs("retrain"))
