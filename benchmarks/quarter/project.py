@@ -31,11 +31,11 @@ SMALL: dict[str, dict[str, Any]] = {
     # What is a day in a team's life is seconds here.
     "schedule": {
         "inbox": "inbox",
-        "inbox_seconds": 10,
-        "retrain_cron": "*/5 * * * *",
+        "inbox_seconds": 30,
+        "retrain_cron": "*/10 * * * *",
         "min_new_rows": 200,
         "debounce_seconds": 5.0,
-        "reconcile_seconds": 15,
+        "reconcile_seconds": 60,
     },
     "retention": {"candidates": 3, "production": 3, "grace_days": 0.0, "runs_days": 0.0},
 }

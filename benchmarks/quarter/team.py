@@ -16,7 +16,8 @@ from components.feedback.sources.inbox import report_of
 BIN = Path(sys.executable).parent
 INBOX = "inbox"
 REVIEWER, TRAINER = "ada", "pipeline"
-LOOK_EVERY_S, LONGEST_S = 2.0, 1800.0
+#: Each look at the status costs seconds of a core.
+LOOK_EVERY_S, LONGEST_S = 15.0, 1800.0
 
 
 class Team:
