@@ -20,7 +20,7 @@ from planted_bugs import MUTANTS
 from planted_math_bugs import Mutant
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("components", "tests", "params.yaml", "dvc.yaml", "pyproject.toml")
+COPIED = ("components", "flows", "benchmarks", "tests", "params.yaml", "dvc.yaml", "pyproject.toml")
 
 
 def main(words: list[str]) -> int:
@@ -90,7 +90,7 @@ def _run_tests(copy: Path, tests: str) -> str | None:
         return None
     failed = [line for line in run.stdout.splitlines() if line.startswith("FAILED ")]
     if run.returncode != 1 or not failed:
-        sys.exit(f"{tests} did not run:\n{run.stdout[-2000:]}")
+        sys.exit(f"{tests} did not run:\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}")
     return failed[0].removeprefix("FAILED ").split(" - ")[0]
 
 

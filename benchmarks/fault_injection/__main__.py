@@ -17,7 +17,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -52,10 +53,23 @@ def _try(fault: Fault, home: Path) -> list[Outcome]:
         return []
     outcomes: list[Outcome] = []
     start = time.monotonic()
-    for outcome in fault.trials(home):
+    # A control that cannot be tried is not found out.
+    trials = iter(fault.trials(home))
+    for outcome in trials if fault.is_control else _to_the_end(trials):
         outcomes.append(outcome)
         _tell(fault, outcome, len(outcomes), time.monotonic() - start)
     return outcomes
+
+
+def _to_the_end(trials: Iterator[Outcome]) -> Iterator[Outcome]:
+    """What a trial raises is a violation, too: hours of other faults are not lost for it."""
+    try:
+        yield from trials
+    except Exception as error:
+        traceback.print_exc()
+        outcome = Outcome("not tried to its end")
+        outcome.expect("I5", False, f"{type(error).__name__}: {error}")
+        yield outcome
 
 
 def _tell(fault: Fault, outcome: Outcome, number: int, seconds: float) -> None:

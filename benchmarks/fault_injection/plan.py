@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -99,14 +100,14 @@ class Plan:
     def _ingestions_killed(self, home: Path) -> Iterator[Outcome]:
         """Each is one of several: benchmarks/ingest_faults.py counts what it found over all."""
         yield from _counted(
-            "killed", ingest_faults.kills(home, self.counts.ingestions), self.counts.ingestions
+            "killed", ingest_faults.kills(_own(home), self.counts.ingestions), self.counts.ingestions
         )
 
     def _ingestions_meeting(self, home: Path) -> Iterator[Outcome]:
-        yield from _counted("met", ingest_faults.meeting(home, 10), 1)
+        yield from _counted("met", ingest_faults.meeting(_own(home), 10), 1)
 
     def _ingestion_without_disk(self, home: Path) -> Iterator[Outcome]:
-        yield from _counted("disk full", ingest_faults.full_disk(home), 1)
+        yield from _counted("disk full", ingest_faults.full_disk(_own(home)), 1)
 
     def _of_loop(self) -> Iterator[Fault]:
         loops, no_mount = self.counts.loops, "" if may_mount() else NO_MOUNT
@@ -144,6 +145,14 @@ class Plan:
         """Made when the first fault of the loop is tried: it takes two retrainings."""
         server = self.held.enter_context(running(prefect_server(self.home / "prefect-server", free_port())))
         return make_loop(self.bench, self.home, server)
+
+
+def _own(home: Path) -> Path:
+    """A folder that nothing else is in."""
+    folder = home / "ingestion"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def _counted(trial: str, found: dict[str, object], count: int) -> Iterator[Outcome]:
