@@ -21,6 +21,7 @@ from components.errors import RlhfError
 from components.locks import exclusive
 from components.workspace import STATE
 from flows.processes import running
+from flows.up.finding import wait_for_prefect
 
 #: At its first start the server makes its tables: 10 s here, a minute on a slow machine.
 START_TIMEOUT_S = 180.0
@@ -36,7 +37,8 @@ def prefect_api(root: Path, meanwhile: Callable[[], None]) -> Iterator[None]:
     Raises:
         RlhfError: the embedded server does not start.
     """
-    if os.environ.get("PREFECT_API_URL"):
+    if known := os.environ.get("PREFECT_API_URL") or wait_for_prefect(root):
+        os.environ["PREFECT_API_URL"] = known
         meanwhile()
         with _clear_where_away():
             yield

@@ -31,6 +31,7 @@ from components.tracking.promotion import promote
 from components.tracking.registration import register_all
 from components.tracking.tracker import connect
 from flows.environment import prepare_environment
+from flows.server import prefect_api
 from flows.up import zombies
 from flows.up.finding import lasting_servers
 from flows.up.orphans import marked
@@ -193,6 +194,16 @@ def test_a_killed_server_is_missed_by_no_command_and_comes_back(up, root):
     wait_until(lambda: lasting_servers(root).get("MLFLOW_TRACKING_URI") == up["mlflow"], seconds=500)
     again = read_record(root).programs["mlflow"]
     assert (again.state, again.restarts, again.process == process) == (UP, 1, False)
+
+
+def test_a_command_waits_for_a_killed_prefect_server_and_starts_no_other(up, root, environment):
+    process = read_record(root).programs[PREFECT].process
+    os.killpg(process.pid, signal.SIGKILL)
+    wait_until(lambda: "PREFECT_API_URL" not in lasting_servers(root))
+    environment.pop("PREFECT_API_URL", None)
+    with prefect_api(root, meanwhile=lambda: None):
+        assert os.environ["PREFECT_API_URL"] == f"{up['prefect']}/api"
+        assert Path(f"/proc/{process.pid}").exists() is False
 
 
 def test_of_a_killed_supervisor_nothing_stays_and_down_twice_is_fine(up, root, rlhf):
