@@ -173,9 +173,13 @@ def _refuse_damaged(root: Path) -> None:
         )
 
 
-def stale(root: Path) -> dict[str, Any]:
-    """What `dvc status` says has changed, by stage or .dvc file; empty where all is up to date."""
-    status, lines = _dvc(root, "status", "--json")
+def stale(root: Path, patience_s: float | None = None) -> dict[str, Any]:
+    """What `dvc status` says has changed, by stage or .dvc file; empty where all is up to date.
+
+    Raises:
+        BusyError: a stage has been writing for so long (by default BUSY_S): DVC tells nothing of what is being written.
+    """
+    status, lines = _dvc(root, "status", "--json", patience_s=patience_s)
     if status:
         raise RlhfError(f"`dvc status` failed: {last_words(lines)}", "run it by hand to see more")
     report: dict[str, Any] = json.loads(next((line for line in lines if line.startswith("{")), "{}"))
@@ -192,10 +196,11 @@ def _dvc(
     *words: str,
     on_line: Callable[[str], None] = lambda _: None,
     on_start: Callable[[int], None] = lambda _: None,
+    patience_s: float | None = None,
 ) -> tuple[int, list[str]]:
     """Exit status and printed lines; DVC's advice about git is left out."""
     command = [sys.executable, "-m", "dvc", *words]
-    deadline = time.monotonic() + BUSY_S
+    deadline = time.monotonic() + (BUSY_S if patience_s is None else patience_s)
     while True:
         lines: list[str] = []
 

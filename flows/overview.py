@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from components.errors import BusyError
 from components.evaluation.opinions.evidence import evidence
 from components.feedback.store import list_manifests
+from components.stages.running import at_work
 from components.tracking.overview import Registry, look
 from flows import dvc
 from flows.graph import stage_order
+
+#: The state of a stage while another is at work.
+UNKNOWN = "not known while one runs"
 
 
 def overview(root: Path) -> dict[str, Any]:
@@ -44,7 +49,14 @@ def _with_withdrawn(version: dict[str, Any] | None, batches: list[dict[str, Any]
 
 
 def _stages(root: Path) -> list[dict[str, str]]:
-    stale = dvc.stale(root)
+    """Of all stages; while one writes, DVC tells nothing of any."""
+    try:
+        stale = dvc.stale(root, patience_s=0.0)
+    except BusyError:
+        running = at_work(root)
+        return [
+            {"stage": name, "state": "running" if name in running else UNKNOWN} for name in stage_order(root)
+        ]
     return [
         {"stage": name, "state": "to run" if name in stale else "up to date"} for name in stage_order(root)
     ]
@@ -53,6 +65,8 @@ def _stages(root: Path) -> list[dict[str, str]]:
 def _next(batches: list[dict[str, Any]], stages: list[dict[str, str]], registry: Registry) -> str:
     if not any(batch["status"] == "accepted" for batch in batches):
         return "`rlhf ingest data/samples/*`, or your own files"
+    if any(stage["state"] in ("running", UNKNOWN) for stage in stages):
+        return "wait until the stages are over; `rlhf status` again then"
     if registry.candidate is None or any(stage["state"] == "to run" for stage in stages):
         return "`rlhf retrain`"
     champion = registry.champion or {}

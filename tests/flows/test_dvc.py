@@ -14,6 +14,7 @@ from components.files import write_json, write_text
 from components.locks import exclusive
 from flows import dvc
 from flows.git import commit_if_wanted
+from flows.overview import UNKNOWN, overview
 
 
 def log(root):
@@ -88,6 +89,12 @@ def test_a_stage_that_another_process_runs_is_busy(fed, monkeypatch):
         try:
             with pytest.raises(BusyError, match="`dvc repro`"):
                 dvc.repro(fed, "prepare", lambda _: None)
+            # DVC tells nothing of the stages meanwhile; who asks where things are is told all the same.
+            with exclusive(fed / ".rlhf/stages/prepare.lock"):
+                seen = overview(fed)
+            states = {stage["stage"]: stage["state"] for stage in seen["stages"]}
+            assert states == dict.fromkeys(states, UNKNOWN) | {"prepare": "running"}
+            assert seen["next"].startswith("wait until the stages are over")
         finally:
             (fed / "slow-prepare").unlink()
         assert first.result().status == "ran"
