@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.fault_injection.outcome import INVARIANTS, Fault, Outcome
 from benchmarks.fault_injection.plan import FULL, QUICK, SHORT, Counts, Plan
@@ -41,8 +42,11 @@ def main() -> None:
         if options.list:
             print("\n".join(fault.name for fault in faults))
             return
-        results = {fault: _try(fault, Path(folder)) for fault in chosen}
-    _report(results, options.json)
+        results: dict[Fault, list[Outcome]] = {}
+        for fault in chosen:
+            results[fault] = _try(fault, Path(folder))
+            _keep(results, options.json)
+    _report(results)
     sys.exit(not all(is_good(fault, outcomes) for fault, outcomes in results.items()))
 
 
@@ -85,16 +89,23 @@ def is_good(fault: Fault, outcomes: Sequence[Outcome]) -> bool:
     return violated if fault.is_control else not violated
 
 
-def _report(results: dict[Fault, list[Outcome]], path: Path | None) -> None:
-    rows = [row(fault.name, outcomes) for fault, outcomes in results.items() if outcomes]
-    print("\n" + as_text(rows))
+def _keep(results: dict[Fault, list[Outcome]], path: Path | None) -> None:
+    """After each fault: a suite that is ended by hand has not been run in vain."""
+    if path is not None:
+        told = {fault.name: [asdict(outcome) for outcome in outcomes] for fault, outcomes in results.items()}
+        path.write_text(json.dumps({"table": _rows(results), "trials": told}, indent=2) + "\n")
+
+
+def _rows(results: dict[Fault, list[Outcome]]) -> list[dict[str, Any]]:
+    return [row(fault.name, outcomes) for fault, outcomes in results.items() if outcomes]
+
+
+def _report(results: dict[Fault, list[Outcome]]) -> None:
+    print("\n" + as_text(_rows(results)))
     print("\n" + "\n".join(f"{name}: {what}" for name, what in INVARIANTS.items()))
     for fault, outcomes in results.items():
         if fault.is_control and not is_good(fault, outcomes):
             print(f"{fault.name}: NOT FOUND OUT: the suite does not see what is broken")
-    if path is not None:
-        told = {fault.name: [asdict(outcome) for outcome in outcomes] for fault, outcomes in results.items()}
-        path.write_text(json.dumps({"table": rows, "trials": told}, indent=2) + "\n")
 
 
 def _is_wanted(name: str, only: Sequence[str]) -> bool:
