@@ -41,7 +41,8 @@ SELECT
         WHERE verdict != 'skip' AND e.finished_at IS NULL) AS to_export
 """
 _PEOPLE = """
-SELECT a.name, a.number, a.token_digest IS NOT NULL AS invited, count(j.number) - coalesce(sum(j.verdict = 'skip'), 0) AS judged,
+SELECT a.name, a.number, a.token_digest IS NOT NULL AS invited,
+    count(j.number) - coalesce(sum(j.verdict = 'skip'), 0) AS judged,
     coalesce(sum(j.verdict = 'skip'), 0) AS skipped, avg(j.seconds) AS mean_seconds,
     sum(t.gold IS NOT NULL AND j.verdict != 'skip') AS gold_asked,
     sum(t.gold = CASE j.verdict WHEN 'bad' THEN 'tie' ELSE j.verdict END) AS gold_right

@@ -19,7 +19,9 @@ def visit(tab: Tab, address: str) -> None:
 def press_and_go(tab: Tab, key: str, times: int = 1) -> None:
     """Press a key that leads to another page, and wait for that page."""
     _mark(tab)
-    what = {"key": key} | ({"windowsVirtualKeyCode": CODES[key], "code": key} if key in CODES else {"text": key})
+    what = {"key": key} | (
+        {"windowsVirtualKeyCode": CODES[key], "code": key} if key in CODES else {"text": key}
+    )
     for _ in range(times):
         # Both on their way at once, as from a hand that trembles.
         tab.say("Input.dispatchKeyEvent", type="keyDown", **what)
