@@ -9,11 +9,11 @@ from pages.devtools import CODES, Tab
 _WAIT_S = 20.0
 
 
-def visit(tab: Tab, address: str) -> None:
+def visit(tab: Tab, address: str, scripted: bool = True) -> None:
     """Open an address and wait until the page that it ends on is there."""
     _mark(tab)
     tab.say("Page.navigate", url=address)
-    _await_next(tab)
+    _await_next(tab, scripted)
 
 
 def press_and_go(tab: Tab, key: str, times: int = 1) -> None:
@@ -35,16 +35,24 @@ def do_and_go(tab: Tab, expression: str) -> None:
     _await_next(tab)
 
 
+def click_and_go(tab: Tab, selector: str, scripted: bool = True) -> None:
+    """Click what leads to another page, and wait for that page."""
+    _mark(tab)
+    tab.ask(f"document.querySelector({selector!r}).click()")
+    _await_next(tab, scripted)
+
+
 def _mark(tab: Tab) -> None:
     tab.ask("window.isOld = true")
 
 
-def _await_next(tab: Tab) -> None:
+def _await_next(tab: Tab, scripted: bool = True) -> None:
+    """scripted: whether the page's timers run, by which it can tell that it was drawn."""
     deadline = time.monotonic() + _WAIT_S
     while time.monotonic() < deadline:
         try:
             if tab.ask("!window.isOld && document.readyState === 'complete'"):
-                return tab.settle()
+                return tab.settle() if scripted else None
         except AssertionError:
             # The page it was asked on has gone.
             pass

@@ -81,6 +81,7 @@ function onKey(event) {
 
 function showKeys() {
   document.getElementById("keys").showModal();
+  document.getElementById("hide-keys").focus();
 }
 
 function remember(box) {
