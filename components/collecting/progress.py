@@ -29,6 +29,12 @@ WITH said AS (
 )
 SELECT count(*) AS pairs, avg(agreement) AS agreement FROM pairs
 """
+#: Pairs that want judgements, less those of them that the person had, and what they have before them.
+_LEFT = """
+SELECT (SELECT count(*) FROM tasks WHERE gold IS NULL AND taken < :votes) + coalesce(
+    sum((s.state != 'answered') - (t.taken < :votes)), 0)
+FROM servings s JOIN tasks t ON t.number = s.task WHERE s.annotator = :annotator AND t.gold IS NULL
+"""
 _STATUS = """
 SELECT
     (SELECT count(*) FROM tasks WHERE gold IS NULL) AS pairs,
@@ -74,12 +80,7 @@ def progress_of(store: Store, annotator: int, plan: Plan) -> Progress:
         "FROM judgements WHERE annotator = ?",
         (annotator,),
     ).fetchone()
-    left = connection.execute(
-        "SELECT count(*) FROM tasks t WHERE gold IS NULL AND (taken < :votes AND NOT EXISTS (SELECT 1 FROM servings "
-        "WHERE annotator = :annotator AND task = t.number) OR EXISTS (SELECT 1 FROM servings WHERE annotator = "
-        ":annotator AND task = t.number AND state != 'answered'))",
-        {"annotator": annotator, "votes": plan.votes},
-    ).fetchone()[0]
+    left = connection.execute(_LEFT, {"annotator": annotator, "votes": plan.votes}).fetchone()[0]
     shared, agreement = agreement_with_others(store, annotator)
     return Progress(judged, skipped, left, shared, agreement)
 

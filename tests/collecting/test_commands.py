@@ -75,9 +75,8 @@ def test_a_link_is_ended_and_a_name_that_ingestion_refuses_gets_none(rlhf):
     assert rlhf("invite", "ann").exit_code == 0
     assert "no longer" in rlhf("invite", "ann").output
     assert rlhf("invite", "ann", "--revoke").exit_code == 0
-    for words in (("invite", "nobody", "--revoke"), ("invite", "ann@example.com"), ("invite", "a\nb")):
-        words = ("invite", "zed", "--revoke") if "--revoke" in words else words
-        assert isinstance(rlhf(*words).exception, RlhfError)
+    for words in (("nobody", "--revoke"), ("ann@example.com",), ("a\nb",)):
+        assert isinstance(rlhf("invite", *words).exception, RlhfError)
 
 
 def test_serving_at_a_port_that_is_taken_names_the_remedy():

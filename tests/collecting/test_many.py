@@ -1,4 +1,4 @@
-"""Tens of people at once, and a server that is killed under them: every judgement that was acknowledged is there, once."""
+"""Tens of people at once, and a server that is killed under them: what was acknowledged is there, once."""
 
 from __future__ import annotations
 
