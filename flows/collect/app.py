@@ -78,7 +78,9 @@ def make_app(collecting: Collecting) -> Guard:
 
 
 def _static(name: str, kind: str) -> Callable[[], Response]:
-    return lambda: Response(static_file(name), media_type=kind)
+    # Their addresses name their content, so a browser may keep them.
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return lambda: Response(static_file(name), headers=headers, media_type=kind)
 
 
 class _Page:

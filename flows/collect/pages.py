@@ -11,6 +11,7 @@ import jinja2
 from components.collecting.assignment import Pair
 from components.collecting.judging import Answer
 from components.collecting.progress import Progress
+from components.files import sha256_bytes
 from components.pages.page import visible
 from flows.collect.forms import MOST_EDITED_CHARS
 from flows.collect.words import LANGUAGES, WORDS
@@ -23,6 +24,12 @@ STATIC = {"collect.css": "text/css; charset=utf-8", "collect.js": "text/javascri
 @cache
 def static_file(name: str) -> bytes:
     return (HERE / "static" / name).read_bytes()
+
+
+@cache
+def _address(name: str) -> str:
+    """Where a static file is: another one when it has another content."""
+    return f"/static/{name}?{sha256_bytes(static_file(name))[:16]}"
 
 
 @cache
@@ -39,7 +46,9 @@ def _environment() -> jinja2.Environment:
 
 def _render(template: str, language: str, **content: Any) -> str:
     found = _environment().get_template(template)
-    return found.render(language=language, languages=LANGUAGES, words=WORDS[language], **content)
+    return found.render(
+        language=language, languages=LANGUAGES, words=WORDS[language], address=_address, **content
+    )
 
 
 def pair_page(

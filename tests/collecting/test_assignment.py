@@ -78,10 +78,10 @@ def test_a_skipped_pair_goes_to_somebody_else(root):
 
 
 def test_gold_questions_come_at_their_share_and_never_alone(root):
-    add(root, pairs(300, gold=100))
+    add(root, pairs(120, gold=40))
     store, everybody = store_of(root), people(root, 3)
     plan = Plan(seed=7, votes=9, gold_share=0.2)
-    golden = {f"pair-{number}" for number in range(200, 300)}
+    golden = {f"pair-{number}" for number in range(80, 120)}
     shares, orders = [], []
     for person in everybody:
         ids = [pair.id for pair in all_of(store, person, plan)]
@@ -89,18 +89,18 @@ def test_gold_questions_come_at_their_share_and_never_alone(root):
         assert ids[-1] not in golden
         shares.append(len(golden & set(ids)) / len(ids))
         orders.append([one for one in ids if one in golden])
-    # 250 draws each: three standard deviations of a share of 0.2 are 0.076.
-    assert all(abs(share - 0.2) < 0.08 for share in shares)
+    # 100 draws each: three standard deviations of a share of 0.2 are 0.12.
+    assert all(abs(share - 0.2) < 0.12 for share in shares)
     assert len({tuple(order[:3]) for order in orders}) == 3
 
 
 def test_sides_are_drawn_for_each_person_and_pair_and_the_seed_repeats_them(root, tmp_path):
-    add(root, pairs(100))
+    add(root, pairs(60))
     store, everybody = store_of(root), people(root, 3)
     plan = Plan(seed=7, votes=9, gold_share=0.0)
     sides = [[pair.swapped for pair in all_of(store, person, plan)] for person in everybody]
-    assert all(0.35 < statistics.mean(side) < 0.65 for side in sides)
+    assert all(0.3 < statistics.mean(side) < 0.7 for side in sides)
     assert sides[0] != sides[1] != sides[2]
-    drawn = [assignment._draw(7, "order", 1, task) < 0.5 for task in range(1, 101)]
+    drawn = [assignment._draw(7, "order", 1, task) < 0.5 for task in range(1, 61)]
     assert sides[0] == [int(side) for side in drawn]
-    assert drawn != [assignment._draw(8, "order", 1, task) < 0.5 for task in range(1, 101)]
+    assert drawn != [assignment._draw(8, "order", 1, task) < 0.5 for task in range(1, 61)]

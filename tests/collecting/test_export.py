@@ -33,13 +33,13 @@ ANSWERS = [
 ]
 
 
-def judge(root, monkeypatch, rows):
+def judge(root, monkeypatch, rows, names=("ann", "bob")):
     add(root, rows)
     store = store_of(root)
     now = iter(range(10, 100_000, 10))
     start = judging.time.time()
     monkeypatch.setattr(judging.time, "time", lambda: start + next(now))
-    for number, name in enumerate(("ann", "bob"), start=1):
+    for number, name in enumerate(names, start=1):
         link(root, name)
         while (pair := next_pair(store, number, PLAN)) is not None:
             record(store, number, Form(pair.number, 0), ANSWERS[pair.number % len(ANSWERS)])
@@ -55,7 +55,7 @@ def judged(root, monkeypatch):
 
 @pytest.fixture
 def few(root, monkeypatch):
-    return judge(root, monkeypatch, pairs(2))
+    return judge(root, monkeypatch, pairs(2), names=("ann",))
 
 
 def accepted(root: Path) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from collecting.collect_case import Page, add, judgements, link, pairs, serving, store_of
-from collecting.keyboard import click_and_go, do_and_go, press_and_go, visit
+from collecting.keyboard import click_and_go, do_and_go, press_and_go, tap, visit
 from evaluation.report_case import INJECTIONS
 from pages.browser import needs_browser
 from pages.devtools import Tab, browser
@@ -72,7 +72,7 @@ def test_twenty_pairs_by_keys_alone_over_a_killed_server(fresh, root, size, lang
         for number in range(10):
             judge(fresh, number)
         assert fresh.ask("document.documentElement.lang") == languages[0]
-        fresh.press(*SAID[10 % len(SAID)][0])
+        tap(fresh, *SAID[10 % len(SAID)][0])
         first.end(signal.SIGKILL)
     with serving(root, first.port) as second:
         # The page that was open when the server died is taken by the next one.
@@ -96,7 +96,7 @@ def test_twenty_pairs_by_keys_alone_over_a_killed_server(fresh, root, size, lang
 
 def judge(tab: Tab, number: int) -> None:
     assert tab.ask("document.documentElement.scrollWidth <= innerWidth")
-    tab.press(*SAID[number % len(SAID)][0])
+    tap(tab, *SAID[number % len(SAID)][0])
     press_and_go(tab, "Enter")
 
 
@@ -188,10 +188,10 @@ def test_what_happens_is_said_aloud_and_a_fault_takes_the_focus(at_work):
 def test_it_works_without_script(at_work, filled, page):
     at_work.say("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        visit(at_work, page.address + "/", scripted=False)
+        visit(at_work, page.address + "/")
         assert at_work.ask("document.getElementById('show-keys').hidden")
         at_work.ask("document.querySelector('[name=choice][value=bad]').checked = true")
-        click_and_go(at_work, "button.main", scripted=False)
+        click_and_go(at_work, "button.main")
     finally:
         at_work.say("Emulation.setScriptExecutionDisabled", value=False)
     assert last(filled, "test_it_works_without_script")["verdict"] == "bad"
@@ -267,7 +267,7 @@ def see_and_judge(tab: Tab) -> list[str]:
     assert tab.ask("document.querySelectorAll('script').length") == 1
     assert tab.ask("document.querySelectorAll('svg, iframe, img, object, video, base, style').length") == 0
     tab.ask("form.elements.comment.value = ''")
-    tab.press("3")
+    tap(tab, "3")
     press_and_go(tab, "Enter")
     return list(texts)
 

@@ -104,6 +104,8 @@ def test_every_response_bears_the_policy(page, person):
         assert "unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
+        kept = "immutable" if answer.url.path.startswith("/static/") else "no-store"
+        assert kept in answer.headers["cache-control"]
         assert "server" not in answer.headers
 
 
