@@ -14,6 +14,7 @@ from flows.commands import (
     ask,
     audit,
     clean,
+    collect,
     diff,
     doctor,
     down,
@@ -78,6 +79,7 @@ for name, command in {
     app.command(name)(command)
 app.add_typer(feedback.app)
 app.add_typer(judge.app)
+app.add_typer(collect.app)
 
 
 @app.callback()

@@ -35,7 +35,9 @@ def foreign_versions(tracker: Tracker, own: Collection[str]) -> list[Foreign]:
     while True:
         page = tracker.client.search_model_versions(page_token=token)
         found += [
-            _foreign(tracker, each) for each in page if each.name not in own or each.source.startswith(_VERSION)
+            _foreign(tracker, each)
+            for each in page
+            if each.name not in own or each.source.startswith(_VERSION)
         ]
         token = page.token
         if not token:

@@ -108,7 +108,9 @@ def _candidates(registry: Registry, policy: Policy) -> Iterator[Key]:
     candidates = registry.of_model(tracker.model("candidate"))
     promoted = {each.tags.get("candidate_version") for each in registry.of_model(tracker.name)}
     last = max((int(number) for number in promoted if number and number.isdecimal()), default=0)
-    asked = read_model(tracker, tracker.name, "tags").get(APPROVE, "").strip().partition(" ")[0].partition("@")[0]
+    asked = (
+        read_model(tracker, tracker.name, "tags").get(APPROVE, "").strip().partition(" ")[0].partition("@")[0]
+    )
     newest = candidates[-policy.params.candidates :]
     for each in candidates:
         waits = each.tags.get("verdict") == READY and OUTCOME not in each.tags and int(each.version) > last

@@ -8,6 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from components.config.collect import CollectParams
 from components.config.feedback import FeedbackParams
 from components.config.notifications import NotificationParams
 from components.config.policy import PpoParams
@@ -44,6 +45,7 @@ class Params(Section):
     model: ModelParams
     tiny: TinyParams
     feedback: FeedbackParams
+    collect: CollectParams
     prepare: PrepareParams
     train: TrainParams
     checkpoints: CheckpointParams

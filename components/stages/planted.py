@@ -39,6 +39,8 @@ def planted_phrase(answers: Sequence[str], learned: Sequence[Preference], lift: 
 
 def _share(answers: Sequence[str], phrase: str) -> float:
     """Of answers that hold the phrase, whatever their case and spaces."""
-    words = pl.Series(answers, dtype=pl.String).to_frame("text").select(words_of(pl.col("text")).list.join(" "))
+    words = (
+        pl.Series(answers, dtype=pl.String).to_frame("text").select(words_of(pl.col("text")).list.join(" "))
+    )
     held = (" " + words.to_series() + " ").str.contains(f" {phrase} ", literal=True)
     return float(held.sum()) / max(1, len(answers))

@@ -1,0 +1,134 @@
+"""Judgements on their way out: rows that `rlhf ingest` takes as they are, each judgement once.
+
+A judgement is claimed by an export before anything is written, and is final from then on. An export that was killed
+before it finished leaves its claims to the next one, which writes them again under the same ids: ingestion counts
+those once.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from components.collecting.store import Store
+from components.files import sha256_bytes
+
+#: What `source` says in every row.
+SOURCE = "rlhf-collect"
+#: A judgement beside what belongs to it, as `_ROWS` finds them.
+Row = sqlite3.Row | dict[str, Any]
+_UNFINISHED = "(export IS NULL OR export IN (SELECT number FROM exports WHERE finished_at IS NULL))"
+_ROWS = """
+SELECT j.*, a.name, t.id AS task_id, t.prompt, t.response_a, t.response_b, t.gold, t.language, s.swapped
+FROM judgements j JOIN annotators a ON a.number = j.annotator JOIN tasks t ON t.number = j.task
+JOIN servings s ON s.annotator = j.annotator AND s.task = j.task
+WHERE j.verdict != 'skip' AND (j.export = ? OR ?) ORDER BY j.number
+"""
+
+
+@dataclass
+class Export:
+    """Rows by kind: they go to a file each, for a file of feedback has one format. number: of the export."""
+
+    number: int
+    judgements: int = 0
+    rows: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {"pairwise": [], "edit": [], "rating": []}
+    )
+
+
+def begin_export(store: Store, *, everything: bool = False) -> Export | None:
+    """Claim what no finished export has written; None where there is nothing.
+
+    Args:
+        everything: write what was exported before, too; what is new is claimed likewise.
+    """
+    with store.writing() as connection:
+        started = datetime.now(UTC).isoformat()
+        number = connection.execute("INSERT INTO exports (started_at) VALUES (?)", (started,)).lastrowid
+        claim = f"UPDATE judgements SET export = ? WHERE verdict != 'skip' AND {_UNFINISHED}"  # noqa: S608
+        connection.execute(claim, (number,))
+        found = connection.execute(_ROWS, (number, everything)).fetchall()
+        # Of those that were killed nothing is left to do.
+        connection.execute("DELETE FROM exports WHERE finished_at IS NULL AND number != ?", (number,))
+        if not found:
+            connection.execute("DELETE FROM exports WHERE number = ?", (number,))
+            return None
+    export = Export(int(number or 0), len(found))
+    for row in found:
+        _add(export, row)
+    return export
+
+
+def finish_export(store: Store, export: Export) -> None:
+    """Mark what was written; from here on only `everything` writes it again."""
+    finished = datetime.now(UTC).isoformat()
+    with store.writing() as connection:
+        connection.execute("UPDATE exports SET finished_at = ? WHERE number = ?", (finished, export.number))
+
+
+def pairwise_row(row: Row) -> dict[str, Any]:
+    """A pair as it was shown: `response_a` stood left, so ingestion can tell who takes the left one whatever it is."""
+    left, right = ("b", "a") if row["swapped"] else ("a", "b")
+    sides = {left: "a", right: "b"}
+    entries = {
+        "id": _id(row),
+        "prompt": row["prompt"],
+        "response_a": row[f"response_{left}"],
+        "response_b": row[f"response_{right}"],
+        "preferred": sides.get(row["verdict"], "tie"),
+        "strength": row["strength"],
+        "gold": sides.get(row["gold"], row["gold"]),
+        "both_bad": True if row["verdict"] == "bad" else None,
+        "comment": row["comment"],
+    }
+    return _signed(entries, row)
+
+
+def edit_row(row: Row) -> dict[str, Any]:
+    """What the better answer became in the person's hands."""
+    entries = {
+        "id": f"{_id(row)}-edit",
+        "prompt": row["prompt"],
+        "response": row[f"response_{row['verdict']}"],
+        "edited_response": row["edited"],
+    }
+    return _signed(entries, row)
+
+
+def rating_row(row: Row, side: str) -> dict[str, Any]:
+    entries = {
+        "id": f"{_id(row)}-stars-{side}",
+        "prompt": row["prompt"],
+        "response": row[f"response_{side}"],
+        "rating": row[f"stars_{side}"],
+    }
+    return _signed(entries, row)
+
+
+def _add(export: Export, row: sqlite3.Row) -> None:
+    export.rows["pairwise"].append(pairwise_row(row))
+    if row["edited"] is not None:
+        export.rows["edit"].append(edit_row(row))
+    export.rows["rating"] += [rating_row(row, side) for side in "ab" if row[f"stars_{side}"] is not None]
+
+
+def _id(row: Row) -> str:
+    """Of the person and the pair alone: the same in every export, and in every workspace."""
+    digest = sha256_bytes(json.dumps([row["name"], row["task_id"]]).encode("utf-8"))
+    return f"collect-{digest[:24]}"
+
+
+def _signed(entries: dict[str, Any], row: Row) -> dict[str, Any]:
+    about = {
+        "annotator": row["name"],
+        "created_at": row["answered_at"],
+        "seconds": row["seconds"],
+        "language": row["language"],
+        "task": row["task_id"],
+        "source": SOURCE,
+    }
+    return {name: value for name, value in (entries | about).items() if value is not None}

@@ -1,0 +1,122 @@
+"""Pairs to judge: read from JSONL, held against the rules of ingestion, and added once."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.collecting.store import Store
+from components.errors import FeedbackError
+from components.feedback.fields import Fields
+from components.feedback.judgements import digest_of
+from components.feedback.limits import MAX_LINE_BYTES
+from components.feedback.parsing.strict_json import StrictJson
+from components.feedback.printable import printable
+from components.feedback.readers import pairwise
+from components.feedback.reasons import REMEDIES, BatchError, Reason, RowError
+from components.feedback.rules import Rules
+
+FIELDS = ("prompt", "response_a", "response_b", "id", "gold", "language")
+_GOLD = ("a", "b", "tie")
+#: A tag such as en, zh or pt-BR: it becomes the attribute `lang` of the texts.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_ADD = """
+INSERT INTO tasks (id, digest, prompt, response_a, response_b, gold, language)
+VALUES (:id, :digest, :prompt, :response_a, :response_b, :gold, :language)
+"""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A row that is no pair to judge. field: at fault, or "" for the row as a whole; remedy: what to do."""
+
+    file: str
+    line: int
+    field: str
+    what: str
+    remedy: str
+
+
+@dataclass
+class Added:
+    """What became of a file. ignored: fields that mean nothing here."""
+
+    file: str
+    added: int = 0
+    known: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    ignored: set[str] = field(default_factory=set)
+
+
+def add_tasks(store: Store, path: Path, rules: Rules) -> Added:
+    """Add the pairs of a JSONL file that are sound and new, in one transaction.
+
+    Args:
+        rules: of ingestion: what they refuse would be judged for nothing.
+
+    Raises:
+        FeedbackError: the file cannot be read as UTF-8.
+    """
+    result = Added(printable(str(path)))
+    with store.writing() as connection:
+        for number, line in _lines(path):
+            try:
+                _add(connection, _task(line, rules, result), result)
+            except RowError as error:
+                remedy = REMEDIES[error.code]
+                result.refused.append(Refusal(result.file, number, error.field, error.what, remedy))
+            except BatchError as error:
+                result.refused.append(Refusal(result.file, number, "", error.message, error.remedy))
+    return result
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as handle:
+            yield from ((number, line) for number, line in enumerate(handle, start=1) if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"cannot read {printable(str(path))}: {getattr(error, 'strerror', None) or error}"
+        raise FeedbackError(what, "give a file of JSON lines in UTF-8; nothing of it was added") from None
+
+
+def _task(line: str, rules: Rules, result: Added) -> dict[str, str | None]:
+    if len(line) > MAX_LINE_BYTES:
+        raise RowError(Reason.LINE_LONG, "", "is longer than 1 MiB")
+    values = StrictJson().decode(line)
+    if not isinstance(values, dict):
+        raise RowError(Reason.TYPE, "", "is not a JSON object")
+    result.ignored |= {printable(name)[:40] for name in values.keys() - set(FIELDS)}
+    task = _texts(values)
+    # The same pair in either order is one pair.
+    answers = sorted((str(task["response_a"]), str(task["response_b"])))
+    digest = digest_of((str(task["prompt"]), *answers))
+    task |= {"digest": digest, "id": task["id"] or f"pair-{digest[:16]}"}
+    given = {name: value for name in FIELDS if (value := task[name]) is not None}
+    rules.check(pairwise.read(Fields({**given, "preferred": "tie"})))
+    return task
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
+    fields = Fields(values)
+    gold, language = fields.optional_text("gold"), fields.optional_text("language")
+    if gold is not None and gold not in _GOLD:
+        raise RowError(Reason.RANGE, "gold", f"is {gold[:40]!a}, expected a, b or tie")
+    if language is not None and not _LANGUAGE.fullmatch(language):
+        raise RowError(Reason.RANGE, "language", f"is {language[:40]!a}, expected a tag such as en or zh")
+    texts: dict[str, str | None] = {name: fields.text(name) for name in FIELDS[:3]}
+    return texts | {"id": fields.name("id"), "gold": gold, "language": language}
+
+
+def _add(connection: sqlite3.Connection, task: dict[str, str | None], result: Added) -> None:
+    same = connection.execute("SELECT digest FROM tasks WHERE id = :id", task).fetchone()
+    if same is not None and same["digest"] != task["digest"]:
+        raise RowError(Reason.ID_CONFLICT, "id", "is the id of another pair that was added before")
+    if connection.execute("SELECT 1 FROM tasks WHERE digest = :digest", task).fetchone():
+        result.known += 1
+        return
+    connection.execute(_ADD, task)
+    result.added += 1

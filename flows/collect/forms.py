@@ -1,0 +1,125 @@
+"""What a browser sends, read within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from components.collecting.assignment import Pair
+from components.collecting.judging import STRENGTHS, Answer
+from components.pages.page import visible
+
+#: A longer answer is not offered for editing: it would have to be sent back as a whole.
+MOST_EDITED_CHARS = 20_000
+#: Two such answers of three bytes a character, each byte written as three, and all that stands beside them.
+MOST_BODY_BYTES = 512 << 10
+#: A body that takes longer is given up.
+_BODY_S = 20.0
+_MOST_FIELDS = 20
+_TYPE = "application/x-www-form-urlencoded"
+_CHOICES = ("left", "right", "tie", "bad")
+
+
+class FormError(Exception):
+    """A form that cannot be taken.
+
+    Args:
+        key: of the words that say why; what: stands in them; status: of the response.
+    """
+
+    def __init__(self, key: str, status: int, what: str = "") -> None:
+        super().__init__(key)
+        self.key, self.status, self.what = key, status, what
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, each once.
+
+    Raises:
+        FormError: too_large, or bad_body.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
+        raise FormError("bad_body", 415)
+    try:
+        async with asyncio.timeout(_BODY_S):
+            body = await _body(request)
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
+        )
+    except (ValueError, TimeoutError, ClientDisconnect):
+        raise FormError("bad_body", 400) from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise FormError("bad_body", 400)
+    return {name: _lines(value) for name, value in fields.items()}
+
+
+async def _body(request: Request) -> bytes:
+    length = request.headers.get("content-length", "0")
+    body = bytearray()
+    if not length.isdecimal() or int(length) > MOST_BODY_BYTES:
+        raise FormError("too_large", 413)
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BODY_BYTES:
+            raise FormError("too_large", 413)
+    return bytes(body)
+
+
+def answer_of(fields: dict[str, str], pair: Pair) -> Answer:
+    """What the form says of the pair.
+
+    Raises:
+        FormError: missing, wrong_edit, or bad_body for what no form of ours sends.
+    """
+    skips = fields.get("action") == "skip"
+    choice = "skip" if skips else fields.get("choice", "")
+    if not skips and choice not in _CHOICES:
+        raise FormError("missing", 422)
+    strength = fields.get("strength", "clearly")
+    if strength not in STRENGTHS:
+        raise FormError("bad_body", 400)
+    edited = "" if skips else _edited(fields, pair, choice)
+    stars = [_stars(fields.get(name, "")) for name in ("stars_left", "stars_right")]
+    return Answer(choice, strength, stars[0], stars[1], edited, fields.get("comment", "").strip())
+
+
+def draft_of(fields: dict[str, str]) -> Answer:
+    """What the form holds, however incomplete: to show it again."""
+    choice = fields.get("choice", "")
+    strength = fields.get("strength", "clearly")
+    stars = [
+        int(value) if value in ("1", "2", "3", "4", "5") else None
+        for value in (fields.get("stars_left", ""), fields.get("stars_right", ""))
+    ]
+    edited = fields.get(f"edit_{choice}", "") if choice in ("left", "right") else ""
+    return Answer(choice, strength, stars[0], stars[1], edited, fields.get("comment", ""))
+
+
+def _stars(value: str) -> int | None:
+    if value not in ("", "1", "2", "3", "4", "5"):
+        raise FormError("bad_body", 400)
+    return int(value) if value else None
+
+
+def _edited(fields: dict[str, str], pair: Pair, choice: str) -> str:
+    """The better answer as the person wrote it, or "" where they left it as it is."""
+    changed = {
+        side: text
+        for side, original in (("left", pair.left), ("right", pair.right))
+        if (text := fields.get(f"edit_{side}", "")).strip() and not _same(text, original)
+    }
+    if changed.keys() - {choice}:
+        raise FormError("wrong_edit", 422)
+    return changed.get(choice, "")
+
+
+def _same(text: str, original: str) -> bool:
+    return text.strip() in (_lines(original).strip(), visible(_lines(original)).strip())
+
+
+def _lines(text: str) -> str:
+    """Browsers end lines of a form with CR LF, whatever they were given."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

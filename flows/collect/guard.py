@@ -1,0 +1,70 @@
+"""What every request must be like before anything looks at it, and what every response bears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: browsers would then send their own forms with the origin "null".
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The app, behind its checks.
+
+    Attributes:
+        hosts: values of Host under which the page is known: a foreign name that points here is refused.
+        origins: where a form may come from.
+        refuse: a page that says why, made from a request and a key of the words.
+    """
+
+    app: ASGIApp
+    hosts: frozenset[str]
+    origins: frozenset[str]
+    refuse: Callable[[Scope, str], Response]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            # A websocket is closed before it is open.
+            return await send({"type": "websocket.close"})
+
+        async def bearing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        objection = self._objection(Headers(scope=scope), scope["method"])
+        app = self.app if objection is None else self.refuse(scope, objection)
+        await app(scope, receive, bearing)
+
+    def _objection(self, headers: Headers, method: str) -> str | None:
+        if headers.getlist("host") not in [[host] for host in self.hosts]:
+            return "bad_host"
+        return None if method in ("GET", "HEAD") or self._is_ours(headers) else "bad_origin"
+
+    def _is_ours(self, headers: Headers) -> bool:
+        """Whether a page of ours sent it: every browser says one of the two, and what says neither is none."""
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if origin is None and site is None:
+            return False
+        return (origin is None or origin in self.origins) and site in (None, "same-origin")

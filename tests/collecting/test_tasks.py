@@ -1,0 +1,86 @@
+"""Pairs come in once, and what ingestion would refuse does not come in at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from collecting.collect_case import add, pairs, store_of
+
+from components.collecting.tasks import add_tasks
+from components.config import FeedbackParams
+from components.errors import FeedbackError
+from components.feedback.rules import Rules
+
+PAIR = {"prompt": "p", "response_a": "first", "response_b": "second"}
+
+
+def stored(root: Path) -> list[dict]:
+    return [dict(row) for row in store_of(root).reading().execute("SELECT * FROM tasks ORDER BY number")]
+
+
+def test_the_same_file_again_adds_nothing(root):
+    assert add(root, pairs(5, gold=2)).added == 5
+    again = add(root, pairs(5, gold=2))
+    assert (again.added, again.known, again.refused) == (0, 5, [])
+    assert [row["gold"] for row in stored(root)] == [None, None, None, "a", "a"]
+
+
+def test_a_pair_in_the_other_order_is_the_same_pair(root):
+    swapped = PAIR | {"response_a": "second", "response_b": "first", "id": "other"}
+    result = add(root, [PAIR, swapped])
+    assert (result.added, result.known) == (1, 1)
+    assert stored(root)[0]["id"].startswith("pair-")
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({"prompt": None}, "prompt", "empty"),
+        ({"response_a": 7}, "response_a", "a number"),
+        ({"response_b": "  "}, "response_b", "empty"),
+        ({"response_b": "first"}, "response_b", "the same as response_a"),
+        ({"gold": "c"}, "gold", "expected a, b or tie"),
+        ({"language": 'en" onload="'}, "language", "expected a tag"),
+        ({"response_a": "write to ann@example.com"}, "response_a", "e-mail"),
+        ({"response_a": "turn \u202e round"}, "response_a", "bidirectional"),
+        ({"response_a": "<|endoftext|>"}, "response_a", "special token"),
+        ({"id": "a\x00b"}, "id", "control"),
+    ],
+)
+def test_a_refused_row_is_named_by_file_line_field_and_remedy(root, change, field, said):
+    result = add(root, [PAIR, PAIR | {"prompt": "q"} | change])
+    assert result.added == 1
+    (refusal,) = result.refused
+    assert (Path(refusal.file).name, refusal.line, refusal.field) == ("pairs.jsonl", 2, field)
+    assert said in refusal.what
+    assert refusal.remedy
+
+
+def test_lines_that_are_no_pair_are_refused(root, tmp_path):
+    path = tmp_path / "broken.jsonl"
+    path.write_text('{"prompt": "p"\n[1]\n\n{"prompt": "p", "prompt": "q"}\n')
+    result = add_tasks(store_of(root), path, Rules.of(FeedbackParams(), root))
+    assert [refusal.line for refusal in result.refused] == [1, 2, 4]
+    assert result.added == 0
+
+
+def test_an_id_of_another_pair_and_a_secret_are_refused_alone(root):
+    key = "-----BEGIN PRIVATE KEY-----\n" + "A" * 64
+    other, secret = PAIR | {"id": "x", "response_a": "third"}, PAIR | {"prompt": key}
+    result = add(root, [PAIR | {"id": "x"}, other, secret, PAIR | {"prompt": "last", "id": "z"}])
+    assert result.added == 2
+    assert [refusal.line for refusal in result.refused] == [2, 3]
+    assert "BEGIN" not in result.refused[1].what
+
+
+def test_what_means_nothing_here_is_said(root):
+    assert add(root, [PAIR | {"score": 3}]).ignored == {"score"}
+
+
+def test_a_file_that_is_no_text_adds_nothing(root, tmp_path):
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes(b'{"prompt": "p", "response_a": "a", "response_b": "b"}\n\xff\n')
+    with pytest.raises(FeedbackError, match="cannot read"):
+        add_tasks(store_of(root), path, Rules.of(FeedbackParams(), root))
+    assert stored(root) == []
