@@ -199,7 +199,11 @@ def _newest(stage: str, folder: Path) -> Path:
 
 def _checkpoints(stage: str, folder: Path) -> list[tuple[int, Path]]:
     home = folder / ".rlhf/checkpoints" / stage
-    paths = [path for path in home.rglob("step-*") if re.fullmatch(r"step-\d+", path.name)]
+    try:
+        paths = [path for path in home.rglob("step-*") if re.fullmatch(r"step-\d+", path.name)]
+    except FileNotFoundError:
+        # One that was being written got its name while this looked into it.
+        return _checkpoints(stage, folder)
     return [(int(path.name[5:]), path) for path in paths]
 
 
