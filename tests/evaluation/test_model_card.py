@@ -43,7 +43,7 @@ def test_what_nobody_said_is_not_there() -> None:
 def test_it_tells_of_figures_gates_and_limits() -> None:
     text = card(verdict=verdict({"sequence_kl": 99.0})).text
     assert "81.2% \\[76.5, 85.7\\]" in text
-    assert "**BLOCKED**: 22 of 23 gates passed." in text
+    assert "**BLOCKED**: 23 of 24 gates passed." in text
     assert text.index("**failed**: sequence kl") < text.index("passed: win rate")
     assert "no person judged these answers" in text
     assert [line for line in text.splitlines() if line.startswith("## ")] == [

@@ -37,7 +37,7 @@ def test_verdict_and_reasons_come_first(whole: str) -> None:
     order = [
         "Candidate report",
         "READY",
-        "All 23 gates passed",
+        "All 24 gates passed",
         "is wholly above 0.500",
         "In numbers",
         "PPO: mean score",
@@ -51,7 +51,7 @@ def test_verdict_and_reasons_come_first(whole: str) -> None:
 def test_failed_gates_come_before_passed_ones(tmp_path: Path) -> None:
     blocked = verdict({"distinct_2": 0.01})
     page = Page(write_page(tmp_path / "r.html", verdict=blocked, steps={}, reliability={})).text()
-    assert "BLOCKED 1 of 23 gates failed." in page
+    assert "BLOCKED 1 of 24 gates failed." in page
     assert page.index("distinct 2") < page.index("win rate")
 
 

@@ -20,7 +20,7 @@ def written(folder: Path, **changes: object) -> tuple[str, dict]:
 def test_they_say_what_the_page_says(tmp_path: Path) -> None:
     text, said = written(tmp_path, verdict=verdict({"sequence_kl": 99.0}), shown=11)
     assert said["verdict"] == "BLOCKED"
-    assert "**BLOCKED**: 1 of 23 gates failed." in text
+    assert "**BLOCKED**: 1 of 24 gates failed." in text
     assert said["gates"][0]["name"] == "sequence_kl"
     assert text.index("**failed**: sequence kl") < text.index("passed: win rate")
     assert said["tally"]["prompts"] == 12

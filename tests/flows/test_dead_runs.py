@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 
 import pytest
@@ -123,6 +122,11 @@ def test_who_dies_between_two_of_them_leaves_the_rest_to_the_next(root, monkeypa
     assert list(folder.glob("*.json")) == []
 
 
+def interrupt(*_):
+    """As a process that is ended here."""
+    raise KeyboardInterrupt
+
+
 def test_before_somebody_is_told_nothing_is_closed(root, monkeypatch):
     run = begin()
     (root / FOLDER).mkdir(parents=True)
@@ -130,7 +134,7 @@ def test_before_somebody_is_told_nothing_is_closed(root, monkeypatch):
     record.write_text('{"flow": "quick", "name": "gone", "ended": true}')
     grow_old(record)
     with monkeypatch.context() as patched:
-        patched.setattr(dead_runs, "_tell", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patched.setattr(dead_runs, "_tell", interrupt)
         with pytest.raises(KeyboardInterrupt):
             close_dead_runs(root)
     assert (state_of(run), record.exists()) == ("Running", True)

@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -38,9 +40,22 @@ class Server:
         assert self.watched.state != UP
 
     def post(self, path, **content):
+        deadline = time.monotonic() + 60
+        while (answers := self._answer(path, content)) is None:
+            assert time.monotonic() < deadline, "the server was busy for a minute"
+            time.sleep(0.2)
+        return answers[0]
+
+    def _answer(self, path, content):
+        """In a list; None where SQLite was busy, which a client of Prefect's waits out as well."""
         body, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
-        with urlopen(Request(f"{self.url}/{path}", body, headers), timeout=60) as answer:  # noqa: S310
-            return json.loads(answer.read() or "null")
+        try:
+            with urlopen(Request(f"{self.url}/{path}", body, headers), timeout=60) as answer:  # noqa: S310
+                return [json.loads(answer.read() or "null")]
+        except HTTPError as error:
+            if error.code != 503:
+                raise
+            return None
 
     def ended_run(self, flow):
         return self.post("flow_runs/", flow_id=flow, state={"type": "COMPLETED", "name": "Completed"})["id"]
