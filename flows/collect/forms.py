@@ -53,7 +53,7 @@ async def read_form(request: Request) -> dict[str, str]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise FormError("bad_body", 400)
-    return {name: _lines(value) for name, value in fields.items()}
+    return {name: lines(value) for name, value in fields.items()}
 
 
 async def _body(request: Request) -> bytes:
@@ -117,9 +117,9 @@ def _edited(fields: dict[str, str], pair: Pair, choice: str) -> str:
 
 
 def _same(text: str, original: str) -> bool:
-    return text.strip() in (_lines(original).strip(), visible(_lines(original)).strip())
+    return text.strip() in (lines(original).strip(), visible(lines(original)).strip())
 
 
-def _lines(text: str) -> str:
-    """Browsers end lines of a form with CR LF, whatever they were given."""
+def lines(text: str) -> str:
+    """The text with LF at the end of its lines: browsers send CR LF, whatever they were given, and pages show LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

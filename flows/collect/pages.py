@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from components.collecting.judging import Answer
 from components.collecting.progress import Progress
 from components.files import sha256_bytes
 from components.pages.page import visible
-from flows.collect.forms import MOST_EDITED_CHARS
+from flows.collect.forms import MOST_EDITED_CHARS, lines
 from flows.collect.words import LANGUAGES, WORDS
 
 HERE = Path(__file__).parent
@@ -73,7 +74,7 @@ def pair_page(
     return _render(
         "pair.html.j2",
         language,
-        pair=pair,
+        pair=_shown(pair),
         token=token,
         progress=progress,
         answer=answer or Answer("", ""),
@@ -82,6 +83,12 @@ def pair_page(
         fault=fault,
         most_edited=MOST_EDITED_CHARS,
     )
+
+
+def _shown(pair: Pair) -> Pair:
+    """The pair with line ends that a form sends back as they are: a carriage return would come back as a mark."""
+    texts = {name: lines(getattr(pair, name)) for name in ("prompt", "response_a", "response_b")}
+    return replace(pair, **texts)
 
 
 def done_page(language: str, progress: Progress, can_go_back: bool, said: str = "") -> str:

@@ -1,0 +1,29 @@
+"""Forms as browsers send them: every text as it stands on the page, whether anybody touched it or not."""
+
+from __future__ import annotations
+
+import pytest
+from collecting.collect_case import Near, add, judgements, link
+
+#: How lines end on Windows, on old Macs and in mainframes' texts.
+ENDS = ["\r\n", "\r", "\x85", "\n"]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("choice", ["left", "right", "tie", "bad"])
+def test_what_nobody_touched_is_no_edit_however_its_lines_end(root, end, choice):
+    add(root, [{"prompt": f"p{end}q", "response_a": f"one{end}two", "response_b": f"three{end}four"}])
+    person = Near(root, link(root, "ann"))
+    assert person.judge_as_shown(choice).status_code == 200
+    (row,) = judgements(root)
+    assert row["edited"] is None
+
+
+def test_an_edit_holds_no_mark_that_nobody_wrote(root):
+    add(root, [{"prompt": "p", "response_a": "one\r\ntwo", "response_b": "three\rfour"}])
+    person = Near(root, link(root, "ann"))
+    shown = person.areas["edit_left"]
+    assert "\ufffd" not in person.page
+    person.judge_as_shown("left", edit_left=f"{shown} More.".replace("\n", "\r\n"))
+    (row,) = judgements(root)
+    assert row["edited"] in ("one\ntwo More.", "three\nfour More.")
