@@ -166,7 +166,7 @@ def export(
     """Write what people said as files that `rlhf ingest` takes, each judgement once.
 
     Pairs go to FILE; improved answers and stars to FILE with .edits and .ratings in its name. From then on these
-    judgements are final.
+    judgements are final. A file that is there already is not replaced.
 
     \b
     rlhf collect export judgements.jsonl

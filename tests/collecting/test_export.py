@@ -16,7 +16,7 @@ from components.collecting.assignment import Plan, next_pair
 from components.collecting.judging import Answer, record
 from components.collecting.store import DATABASE
 from components.collecting.tokens import Form
-from components.errors import BusyError
+from components.errors import BusyError, FeedbackError
 from components.feedback.ingestion import ingest_file
 from components.locks import exclusive
 from flows.collect import writing
@@ -104,6 +104,17 @@ def test_once_unless_all_is_wanted_and_ingesting_twice_doubles_nothing(judged, r
     (root / "part.jsonl").write_bytes(b"".join((root / "all.jsonl").read_bytes().splitlines(True)[:-1]))
     result = ingest_file(root / "part.jsonl", root / "data")
     assert (result.accepted, result.duplicates) == (0, first[root / "said.jsonl"] - 1)
+
+
+@pytest.mark.parametrize("taken", ["said.jsonl", "said.edits.jsonl", "said.ratings.jsonl"])
+def test_a_file_that_is_there_is_not_replaced_and_nothing_counts_as_exported(few, root, taken):
+    (root / taken).write_text("what somebody has not ingested yet")
+    with pytest.raises(FeedbackError, match="there already") as caught:
+        write_export(root, root / "said.jsonl")
+    assert "a name that is not taken" in caught.value.remedy
+    assert (root / taken).read_text() == "what somebody has not ingested yet"
+    assert [path.name for path in root.glob("said*")] == [taken]
+    assert write_export(root, root / "other.jsonl")
 
 
 def test_one_export_at_a_time(judged, root):
