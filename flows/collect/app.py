@@ -20,7 +20,7 @@ from components.collecting.progress import Progress, progress_of
 from components.collecting.store import Store
 from components.collecting.tokens import SESSION_S, Form, Session, Signer
 from components.feedback.rules import Rules
-from flows.collect.forms import FormError, answer_of, draft_of, read_form
+from flows.collect.forms import Draft, FormError, answer_of, draft_of, draft_of_answer, read_form
 from flows.collect.guard import Guard
 from flows.collect.pages import STATIC, done_page, message_page, pair_page, static_file
 from flows.collect.words import LANGUAGES, WORDS, language_of
@@ -125,8 +125,8 @@ class _Page:
         if last is None:
             return RedirectResponse("/", 303)
         said = WORDS[visit.language]["changing"]
-        page = self._pair_page(visit, last.pair, last.revision, answer=last.answer, said=said)
-        return HTMLResponse(page)
+        draft = draft_of_answer(last.answer)
+        return HTMLResponse(self._pair_page(visit, last.pair, last.revision, draft=draft, said=said))
 
     async def judge(self, request: Request) -> Response:
         """Store an answer."""
@@ -176,7 +176,7 @@ class _Page:
     ) -> Response:
         """The same page with all that was written, and why it was not taken."""
         fault = WORDS[visit.language][error.key].format(what=error.what)
-        page = self._pair_page(visit, pair, form.revision, answer=draft_of(fields), fault=fault)
+        page = self._pair_page(visit, pair, form.revision, draft=draft_of(fields, pair), fault=fault)
         return HTMLResponse(page, error.status)
 
     def _after(self, request: Request, outcome: Outcome, answer: Answer) -> Response:
@@ -190,14 +190,14 @@ class _Page:
         visit: Visit,
         pair: Pair,
         revision: int,
-        answer: Answer | None = None,
+        draft: Draft | None = None,
         said: str = "",
         fault: str = "",
     ) -> str:
         token = self._signer.sign_form(visit.session, Form(pair.number, revision))
         progress, changing = self._progress(visit), revision > 0
         return pair_page(
-            visit.language, pair, token, progress, answer=answer, changing=changing, said=said, fault=fault
+            visit.language, pair, token, progress, draft=draft, changing=changing, said=said, fault=fault
         )
 
     def _progress(self, visit: Visit) -> Progress:

@@ -10,11 +10,10 @@ from typing import Any
 import jinja2
 
 from components.collecting.assignment import Pair
-from components.collecting.judging import Answer
 from components.collecting.progress import Progress
 from components.files import sha256_bytes
 from components.pages.page import visible
-from flows.collect.forms import MOST_EDITED_CHARS, lines
+from flows.collect.forms import MOST_EDITED_CHARS, Draft, lines
 from flows.collect.words import LANGUAGES, WORDS
 
 HERE = Path(__file__).parent
@@ -58,7 +57,7 @@ def pair_page(
     token: str,
     progress: Progress,
     *,
-    answer: Answer | None = None,
+    draft: Draft | None = None,
     changing: bool = False,
     said: str = "",
     fault: str = "",
@@ -67,7 +66,7 @@ def pair_page(
 
     Args:
         token: of the form.
-        answer: what the form holds already.
+        draft: what the form holds already.
         changing: whether it changes what was said before.
         said: what has just become of something else; fault: why this was not taken.
     """
@@ -77,7 +76,7 @@ def pair_page(
         pair=_shown(pair),
         token=token,
         progress=progress,
-        answer=answer or Answer("", ""),
+        draft=draft or Draft(),
         changing=changing,
         said=said,
         fault=fault,

@@ -27,3 +27,17 @@ def test_an_edit_holds_no_mark_that_nobody_wrote(root):
     person.judge_as_shown("left", edit_left=f"{shown} More.".replace("\n", "\r\n"))
     (row,) = judgements(root)
     assert row["edited"] in ("one\ntwo More.", "three\nfour More.")
+
+
+def test_both_edits_come_back_open_beside_why_they_were_not_taken(root):
+    add(root, [{"prompt": "p", "response_a": "one", "response_b": "two"}])
+    person = Near(root, link(root, "ann"))
+    before = person.areas
+    written = {"edit_left": "three paragraphs", "edit_right": "one more", "comment": "why"}
+    assert person.judge_as_shown("left", strength="slightly", **written).status_code == 422
+    assert person.areas == written
+    assert person.page.count("<details") == person.page.count(" open>") == 3
+    # The other text put back as it was, the rest is taken as it stands on the page.
+    assert person.judge_as_shown("left", edit_right=before["edit_right"]).status_code == 200
+    (row,) = judgements(root)
+    assert (row["edited"], row["comment"]) == ("three paragraphs", "why")
