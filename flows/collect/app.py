@@ -16,7 +16,7 @@ from components.collecting.acceptance import fault_in
 from components.collecting.assignment import Pair, Plan, next_pair
 from components.collecting.judging import Answer, Outcome, last_judgement, record, served_pair
 from components.collecting.people import Annotator, annotator_of, annotator_with
-from components.collecting.progress import Progress, progress_of
+from components.collecting.progress import progress_of
 from components.collecting.store import Store
 from components.collecting.tokens import SESSION_S, Form, Session, Signer
 from components.feedback.rules import Rules
@@ -112,8 +112,9 @@ class _Page:
         said = WORDS[visit.language].get(_SAID.get(request.query_params.get("said", ""), ""), "")
         found = next_pair(self._store, visit.annotator.number, self._collecting.plan)
         if found is None:
+            progress = progress_of(self._store, visit.annotator.number)
             can_go_back = last_judgement(self._store, visit.annotator.number) is not None
-            return HTMLResponse(done_page(visit.language, self._progress(visit), can_go_back, said))
+            return HTMLResponse(done_page(visit.language, progress, can_go_back, said))
         return HTMLResponse(self._pair_page(visit, found, 0, said=said))
 
     def back(self, request: Request) -> Response:
@@ -195,13 +196,10 @@ class _Page:
         fault: str = "",
     ) -> str:
         token = self._signer.sign_form(visit.session, Form(pair.number, revision))
-        progress, changing = self._progress(visit), revision > 0
+        progress, changing = progress_of(self._store, visit.annotator.number), revision > 0
         return pair_page(
             visit.language, pair, token, progress, draft=draft, changing=changing, said=said, fault=fault
         )
-
-    def _progress(self, visit: Visit) -> Progress:
-        return progress_of(self._store, visit.annotator.number, self._collecting.plan)
 
     def _visit(self, request: Request) -> Visit | None:
         session = self._signer.session(request.cookies.get(self._cookie, ""))

@@ -105,7 +105,7 @@ def test_agreement_is_told_late_and_never_of_what_can_still_be_changed(root):
     store = store_of(root)
     judge_all(store, 1, ["a", "b", "a", "tie", "a", "a", "skip", "a"])
     assert agreement_with_others(store, 1) == (0, None)
-    assert progress_of(store, 1, PLAN).judged == 7
+    assert progress_of(store, 1).judged == 7
     # In the order in which they are dealt: first the pair that ann skipped.
     judge_all(store, 2, ["a", "a", "b", "b", "bad", "b"])
     shared, agreement = agreement_with_others(store, 2)
