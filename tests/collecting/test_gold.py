@@ -12,6 +12,20 @@ from components.collecting.assignment import Plan
 PLAN = Plan(seed=7, votes=3, gold_share=0.5)
 
 
+def test_a_page_from_before_the_next_pair_changes_nothing(root):
+    add(root, pairs(5))
+    person = Near(root, link(root, "ann"))
+    person.judge("left")
+    following = person.page
+    old = person.client.get("/back").text
+    person.page = following
+    person.judge("left")
+    person.page = old
+    response = person.judge("right")
+    assert (response.status_code, "judged another pair since" in response.text) == (409, True)
+    assert [row["revision"] for row in judgements(root)] == [1, 1]
+
+
 def golden(root):
     """Whether each judgement, in the order in which they were made, was on a gold question."""
     rows = store_of(root).reading().execute("SELECT number, gold FROM tasks").fetchall()
