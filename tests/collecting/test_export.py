@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from collecting.collect_case import add, lines, link, pairs, store_of
+from collecting.collect_case import add, lines, link, pairs, store_of, workspace
 
 from components.collecting import export, judging
 from components.collecting.assignment import Plan, next_pair
@@ -115,6 +115,22 @@ def test_a_file_that_is_there_is_not_replaced_and_nothing_counts_as_exported(few
     assert (root / taken).read_text() == "what somebody has not ingested yet"
     assert [path.name for path in root.glob("said*")] == [taken]
     assert write_export(root, root / "other.jsonl")
+
+
+def test_two_databases_give_no_id_twice(tmp_path, monkeypatch):
+    """The same people, and tasks of the same ids: other pairs in one, the same ones judged anew in another."""
+    found = []
+    for number, start in enumerate((0, 0, 4)):
+        root = workspace(tmp_path / f"project-{number}")
+        rows = [row | {"id": str(at)} for at, row in enumerate(pairs(8)[start : start + 4])]
+        judge(root, monkeypatch, rows)
+        write_export(root, root / "said.jsonl")
+        found.append({row["id"] for row in lines(root / "said.jsonl")})
+    assert all(found)
+    assert len(set.union(*found)) == sum(len(ids) for ids in found)
+    for number in (0, 2):
+        result = ingest_file(tmp_path / f"project-{number}" / "said.jsonl", tmp_path / "data")
+        assert (result.accepted, result.quarantined) == (result.read, 0)
 
 
 def test_one_export_at_a_time(judged, root):
