@@ -37,8 +37,8 @@ def tasks(
     """Add pairs to judge: prompt, response_a, response_b; optional id, language, gold (a, b or tie).
 
     A pair with gold is a question whose answer is known, mixed in to see who takes care. A pair that is there
-    already, in either order, adds nothing. Rows that ingestion would refuse are refused here, before anybody
-    judges them: exit status 3.
+    already, in either order, adds nothing; with gold it becomes such a question, as long as nobody was shown it.
+    Rows that ingestion would refuse are refused here, before anybody judges them: exit status 3.
 
     \b
     rlhf collect tasks pairs.jsonl gold.jsonl

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from collecting.collect_case import add, pairs, store_of
+from collecting.collect_case import NO_GOLD, add, link, pairs, store_of
 
+from components.collecting.assignment import next_pair
 from components.collecting.tasks import add_tasks
 from components.config import FeedbackParams
 from components.errors import FeedbackError
@@ -31,6 +32,38 @@ def test_a_pair_in_the_other_order_is_the_same_pair(root):
     result = add(root, [PAIR, swapped])
     assert (result.added, result.known) == (1, 1)
     assert stored(root)[0]["id"].startswith("pair-")
+
+
+@pytest.mark.parametrize(
+    ("row", "gold"),
+    [
+        (PAIR | {"gold": "a"}, "a"),
+        ({"prompt": "p", "response_a": "second", "response_b": "first", "gold": "a"}, "b"),
+        ({"prompt": "p", "response_a": "second", "response_b": "first", "gold": "tie"}, "tie"),
+    ],
+)
+def test_gold_that_comes_later_is_kept_in_the_order_of_the_pair(root, row, gold):
+    add(root, [PAIR])
+    result = add(root, [row])
+    assert (result.added, result.known, result.marked, result.refused) == (0, 0, 1, [])
+    assert [task["gold"] for task in stored(root)] == [gold]
+    # The same again, and the pair without gold, change nothing.
+    again = add(root, [row, PAIR])
+    assert (again.known, again.marked, again.refused) == (2, 0, [])
+    assert [task["gold"] for task in stored(root)] == [gold]
+
+
+def test_gold_that_comes_too_late_or_is_another_is_refused(root):
+    seen, known = PAIR | {"id": "seen"}, PAIR | {"id": "known", "prompt": "q", "gold": "a"}
+    add(root, [seen, known])
+    link(root, "ann")
+    assert next_pair(store_of(root), 1, NO_GOLD).id == "seen"
+    result = add(root, [seen | {"gold": "a"}, known | {"gold": "b"}])
+    assert [refusal.line for refusal in result.refused] == [1, 2]
+    assert "shown without gold" in result.refused[0].what
+    assert "another answer" in result.refused[1].what
+    assert all(refusal.remedy for refusal in result.refused)
+    assert [task["gold"] for task in stored(root)] == [None, "a"]
 
 
 @pytest.mark.parametrize(
