@@ -59,9 +59,9 @@ class Signer:
         self._sessions = URLSafeTimedSerializer(key, salt="rlhf.collect.session")
         self._forms = URLSafeSerializer(key, salt="rlhf.collect.form")
 
-    def new_session(self, annotator: int, token_digest: str) -> str:
-        """A cookie's value."""
-        return str(self._sessions.dumps([annotator, link_of(token_digest), secrets.token_urlsafe(12)]))
+    def new_session(self, annotator: int, token_digest: str, key: str | None = None) -> str:
+        """A cookie's value. key: of the session that it goes on with, whose forms stay good."""
+        return str(self._sessions.dumps([annotator, link_of(token_digest), key or secrets.token_urlsafe(12)]))
 
     def session(self, value: str) -> Session | None:
         """The session of a cookie; None where it is forged, of another key, or too old."""

@@ -83,6 +83,10 @@ def _static(name: str, kind: str) -> Callable[[], Response]:
     return lambda: Response(static_file(name), headers=headers, media_type=kind)
 
 
+def _is_from_elsewhere(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site") == "cross-site"
+
+
 class _Page:
     """The routes. Those that are no coroutines run in threads: they wait for the disk."""
 
@@ -92,17 +96,26 @@ class _Page:
         self._cookie = "__Host-collect" if collecting.secure else "collect"
 
     def join(self, request: Request, token: str) -> Response:
-        """Open a session; the token does not stay in the address."""
+        """Open a session, or go on with the one that this browser has; the token does not stay in the address."""
         annotator = annotator_with(self._store, token)
         if annotator is None:
             return self._message(request, "bad_link", 403)
+        if _is_from_elsewhere(request) and "opened" not in request.query_params:
+            # Only then is the cookie sent along: a new session would end what is being written in another tab.
+            return self._leading(request, f"/join/{token}?opened")
         response = RedirectResponse("/", 303)
-        value = self._signer.new_session(annotator.number, annotator.token_digest)
+        key = self._key_of(request, annotator)
+        value = self._signer.new_session(annotator.number, annotator.token_digest, key)
         secure = self._collecting.secure
         response.set_cookie(
             self._cookie, value, max_age=SESSION_S, httponly=True, samesite="strict", secure=secure
         )
         return response
+
+    def _key_of(self, request: Request, annotator: Annotator) -> str | None:
+        """Of the session that this browser has with the same link."""
+        visit = self._visit(request)
+        return visit.session.key if visit is not None and visit.annotator == annotator else None
 
     def pair(self, request: Request) -> Response:
         """The next pair."""
@@ -214,10 +227,13 @@ class _Page:
 
     def _stranger(self, request: Request) -> Response:
         """Who comes from a link in a mail sends no strict cookie yet, but does when our own page leads on."""
-        if request.headers.get("sec-fetch-site") == "cross-site":
-            language = self._language(request)
-            return HTMLResponse(message_page(language, WORDS[language]["opening"], refresh=True))
+        if _is_from_elsewhere(request):
+            return self._leading(request, "/")
         return self._message(request, "no_session", 403)
+
+    def _leading(self, request: Request, path: str) -> Response:
+        language = self._language(request)
+        return HTMLResponse(message_page(language, WORDS[language]["opening"], lead=path))
 
     def _message(self, request: Request, key: str, status: int) -> Response:
         language = self._language(request)

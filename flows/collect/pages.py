@@ -95,6 +95,6 @@ def done_page(language: str, progress: Progress, can_go_back: bool, said: str = 
     return _render("done.html.j2", language, progress=progress, can_go_back=can_go_back, said=said)
 
 
-def message_page(language: str, text: str, *, refresh: bool = False) -> str:
-    """What did not work, and what to do. refresh: it is shown for a moment, and the first page follows."""
-    return _render("message.html.j2", language, text=text, refresh=refresh)
+def message_page(language: str, text: str, *, lead: str = "") -> str:
+    """What did not work, and what to do. lead: the address that follows at once, where there is one."""
+    return _render("message.html.j2", language, text=text, lead=lead)
