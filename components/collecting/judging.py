@@ -52,12 +52,12 @@ class Answer:
 
     Attributes:
         choice: left, right, tie, bad (neither is any good) or skip.
-        strength: slightly or clearly; of left and right alone.
+        strength: slightly or clearly, of left and right alone; "" where they did not say.
         edited: the better answer as they would have it, or "" where it is as they want it.
     """
 
     choice: str
-    strength: str = "clearly"
+    strength: str = ""
     stars_left: int | None = None
     stars_right: int | None = None
     edited: str = ""
@@ -134,7 +134,7 @@ def verdict_of(answer: Answer, swapped: int) -> dict[str, object]:
     said = answer.choice != "skip"
     return {
         "verdict": dict(zip(("left", "right"), sides, strict=True)).get(answer.choice, answer.choice),
-        "strength": STRENGTHS[answer.strength] if decided else None,
+        "strength": STRENGTHS.get(answer.strength) if decided else None,
         "stars_a": stars["a"] if said else None,
         "stars_b": stars["b"] if said else None,
         "edited": (answer.edited or None) if decided else None,
@@ -147,7 +147,7 @@ def _answer(row: sqlite3.Row, pair: Pair) -> Answer:
     left, right = ("b", "a") if pair.swapped else ("a", "b")
     return Answer(
         choice={left: "left", right: "right"}.get(row["verdict"], row["verdict"]),
-        strength="slightly" if row["strength"] == STRENGTHS["slightly"] else "clearly",
+        strength=next((name for name, value in STRENGTHS.items() if value == row["strength"]), ""),
         stars_left=row[f"stars_{left}"],
         stars_right=row[f"stars_{right}"],
         edited=row["edited"] or "",

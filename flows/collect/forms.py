@@ -96,8 +96,8 @@ def answer_of(fields: dict[str, str], pair: Pair) -> Answer:
     choice = "skip" if skips else fields.get("choice", "")
     if not skips and choice not in _CHOICES:
         raise FormError("missing", 422)
-    strength = fields.get("strength", "clearly")
-    if strength not in STRENGTHS:
+    strength = fields.get("strength", "")
+    if strength and strength not in STRENGTHS:
         raise FormError("bad_body", 400)
     edited = "" if skips else _edited(fields, pair, choice)
     stars = [_stars(fields.get(name, "")) for name in ("stars_left", "stars_right")]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from collecting.collect_case import Near, add, judgements, link
+from collecting.collect_case import Near, add, judgements, lines, link, pairs
+
+from flows.collect.writing import write_export
 
 #: How lines end on Windows, on old Macs and in mainframes' texts.
 ENDS = ["\r\n", "\r", "\x85", "\n"]
@@ -41,3 +45,16 @@ def test_both_edits_come_back_open_beside_why_they_were_not_taken(root):
     assert person.judge_as_shown("left", edit_right=before["edit_right"]).status_code == 200
     (row,) = judgements(root)
     assert (row["edited"], row["comment"]) == ("three paragraphs", "why")
+
+
+def test_how_clearly_is_what_was_said_and_nothing_where_nothing_was(root):
+    add(root, pairs(3))
+    person = Near(root, link(root, "ann"))
+    for strength in ("", "clearly", "slightly"):
+        assert not re.search('name="(choice|strength)"[^>]* checked', person.page)
+        person.judge("left", **({"strength": strength} if strength else {}))
+        back = person.client.get("/back").text
+        assert re.findall('name="strength" value="([a-z]+)" checked', back) == [strength] * bool(strength)
+    write_export(root, root / "said.jsonl")
+    assert [row.get("strength") for row in lines(root / "said.jsonl")] == [None, 1.0, 0.5]
+    assert [row["strength"] for row in judgements(root)] == [None, 1.0, 0.5]

@@ -19,12 +19,12 @@ pytestmark = needs_browser
 PHONE = (400, 850)
 #: Keys for a pair, and what is to be stored: choice by side, strength.
 SAID = [
-    (("ArrowLeft",), "left", 1.0),
+    (("ArrowLeft",), "left", None),
     (("ArrowRight", "s"), "right", 0.5),
     (("3",), "tie", None),
     (("4",), "bad", None),
     (("1", "s", "c"), "left", 1.0),
-    (("ArrowLeft", "2"), "right", 1.0),
+    (("ArrowLeft", "2"), "right", None),
 ]
 
 
@@ -115,7 +115,7 @@ def test_stars_edit_comment_and_back_by_keys(at_work, filled):
     name = "test_stars_edit_comment_and_back_by_keys"
     row = last(filled, name)
     assert {row["stars_a"], row["stars_b"]} == {4, 2}
-    assert (row["comment"], row["strength"], row["revision"]) == ("4!", 1.0, 1)
+    assert (row["comment"], row["strength"], row["revision"]) == ("4!", None, 1)
     assert row["edited"] == "X" + left
     press_and_go(at_work, "b")
     assert at_work.ask("document.querySelector('[name=comment]').value") == "4!"
