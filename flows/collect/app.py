@@ -103,7 +103,7 @@ class _Page:
         if _is_from_elsewhere(request) and "opened" not in request.query_params:
             # Only then is the cookie sent along: a new session would end what is being written in another tab.
             return self._leading(request, f"/join/{token}?opened")
-        response = RedirectResponse("/", 303)
+        response = RedirectResponse("/?opened", 303)
         key = self._key_of(request, annotator)
         value = self._signer.new_session(annotator.number, annotator.token_digest, key)
         secure = self._collecting.secure
@@ -226,8 +226,11 @@ class _Page:
         return language_of(chosen, accepted, self._collecting.language)
 
     def _stranger(self, request: Request) -> Response:
-        """Who comes from a link in a mail sends no strict cookie yet, but does when our own page leads on."""
-        if _is_from_elsewhere(request):
+        """Who comes from a link in a mail sends no strict cookie yet, but does when our own page leads on.
+
+        Without HTTPS a browser does not say where somebody comes from: then it is told by what `join` led to.
+        """
+        if _is_from_elsewhere(request) or "opened" in request.query_params:
             return self._leading(request, "/")
         return self._message(request, "no_session", 403)
 

@@ -55,3 +55,13 @@ def test_another_person_s_link_and_a_new_one_begin_anew(root, path):
     again.client.get(link(root, "ann"))
     assert again.judge("left").status_code == 403
     assert judgements(root) == []
+
+
+def test_over_plain_http_where_no_browser_says_whence_it_leads_on_once(root, path):
+    person = Near(root, path)
+    assert person.client.get(path, follow_redirects=False).headers["location"] == "/?opened"
+    response = without_cookies(person, "/?opened")
+    assert (response.status_code, 'content="0;url=/"' in response.text) == (200, True)
+    assert "<form" in person.client.get("/").text
+    # Where no cookie is kept at all, the second page says what is missing.
+    assert without_cookies(person, "/").status_code == 403

@@ -44,7 +44,7 @@ def stored(root, name):
 def test_a_link_opens_a_session_at_a_clean_address(page, shared_root):
     path = link(shared_root, "clean")
     response = httpx.get(page.address + path)
-    assert (response.status_code, response.headers["location"]) == (303, "/")
+    assert (response.status_code, response.headers["location"]) == (303, "/?opened")
     cookie = response.headers["set-cookie"].lower()
     assert all(part in cookie for part in ("httponly", "samesite=strict", "path=/"))
     assert path.rpartition("/")[2] not in str(response.headers)
