@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from collecting.collect_case import Near, add, judgements, link, pairs, store_of
+from collecting.collect_case import Near, add, form_in, judgements, link, pairs, store_of
+from itsdangerous import URLSafeSerializer
 
 from components.collecting.assignment import Plan
 
@@ -24,6 +25,23 @@ def test_a_page_from_before_the_next_pair_changes_nothing(root):
     response = person.judge("right")
     assert (response.status_code, "judged another pair since" in response.text) == (409, True)
     assert [row["revision"] for row in judgements(root)] == [1, 1]
+
+
+def test_a_form_does_not_say_which_pair_it_is_of(root):
+    """Its signature is no seal: anybody can read what was signed."""
+    add(root, pairs(20, gold=8))
+    person = Near(root, link(root, "ann"), PLAN)
+    read = []
+    while "<form" in person.page:
+        for page in (person.page, person.client.get("/").text):
+            read.append(URLSafeSerializer("whatever").loads_unsafe(form_in(page))[1])
+        person.judge("left")
+    assert set(golden(root)) == {True, False}
+    # The session and the person are the same throughout, the revision is 0: all else never comes twice.
+    assert len({(*parts[:2], parts[-1]) for parts in read}) == 1
+    for column in list(zip(*read, strict=True))[2:-1]:
+        assert len(set(column)) == len(read)
+        assert not set(column) & set(range(100))
 
 
 def golden(root):
