@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ class Added:
 def add_tasks(store: Store, path: Path, rules: Rules) -> Added:
     """Add the pairs of a JSONL file that are sound and new, in one transaction.
 
+    They are checked before it begins: who judges meanwhile waits for the insertions alone.
+
     Args:
         rules: of ingestion: what they refuse would be judged for nothing.
 
@@ -69,16 +72,27 @@ def add_tasks(store: Store, path: Path, rules: Rules) -> Added:
         FeedbackError: the file cannot be read as UTF-8.
     """
     result = Added(printable(str(path)))
+    sound: list[tuple[int, dict[str, str | None]]] = []
+    for number, line in _lines(path):
+        with _refusals(result, number):
+            sound.append((number, _task(line, rules, result)))
     with store.writing() as connection:
-        for number, line in _lines(path):
-            try:
-                _add(connection, _task(line, rules, result), result)
-            except RowError as error:
-                remedy = REMEDIES[error.code]
-                result.refused.append(Refusal(result.file, number, error.field, error.what, remedy))
-            except BatchError as error:
-                result.refused.append(Refusal(result.file, number, "", error.message, error.remedy))
+        for number, task in sound:
+            with _refusals(result, number):
+                _add(connection, task, result)
+    result.refused.sort(key=lambda refusal: refusal.line)
     return result
+
+
+@contextmanager
+def _refusals(result: Added, line: int) -> Iterator[None]:
+    """Note what is wrong with a row, and go on with the next."""
+    try:
+        yield
+    except RowError as error:
+        result.refused.append(Refusal(result.file, line, error.field, error.what, REMEDIES[error.code]))
+    except BatchError as error:
+        result.refused.append(Refusal(result.file, line, "", error.message, error.remedy))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -175,9 +176,13 @@ class _Page:
             return self._message(request, "bad_form", 403)
         try:
             answer = self._acceptable(answer_of(fields, pair), pair, visit)
+            outcome = record(self._store, visit.annotator.number, form, answer)
         except FormError as error:
             return self._again(visit, pair, form, fields, error)
-        return self._after(request, record(self._store, visit.annotator.number, form, answer), answer)
+        except sqlite3.OperationalError:
+            # Another process writes for long, or the disk is full.
+            return self._again(visit, pair, form, fields, FormError("busy", 503))
+        return self._after(request, outcome, answer)
 
     def _acceptable(self, answer: Answer, pair: Pair, visit: Visit) -> Answer:
         fault = fault_in(answer, pair, visit.annotator.name, self._collecting.rules)

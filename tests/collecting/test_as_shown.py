@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from collecting.collect_case import Near, add, judgements, lines, link, pairs
+from collecting.collect_case import Near, add, judgements, lines, link, pairs, store_of
 
+from components.collecting import store
 from flows.collect.writing import write_export
 
 #: How lines end on Windows, on old Macs and in mainframes' texts.
@@ -58,3 +59,16 @@ def test_how_clearly_is_what_was_said_and_nothing_where_nothing_was(root):
     write_export(root, root / "said.jsonl")
     assert [row.get("strength") for row in lines(root / "said.jsonl")] == [None, 1.0, 0.5]
     assert [row["strength"] for row in judgements(root)] == [None, 1.0, 0.5]
+
+
+def test_where_nothing_can_be_written_just_now_all_that_was_written_stays(root, monkeypatch):
+    monkeypatch.setattr(store, "_BUSY_S", 0.1)
+    add(root, pairs(2))
+    person = Near(root, link(root, "ann"))
+    with store_of(root).writing():
+        response = person.judge_as_shown("left", edit_left="long work", comment="a remark")
+    assert (response.status_code, "save it again" in response.text) == (503, True)
+    assert (person.areas["edit_left"], person.areas["comment"]) == ("long work", "a remark")
+    assert person.judge_as_shown("left").status_code == 200
+    (row,) = judgements(root)
+    assert (row["edited"], row["comment"]) == ("long work", "a remark")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from collecting.collect_case import NO_GOLD, add, link, pairs, store_of
 
+from components.collecting import store
 from components.collecting.assignment import next_pair
+from components.collecting.judging import Answer, record
 from components.collecting.tasks import add_tasks
+from components.collecting.tokens import Form
 from components.config import FeedbackParams
 from components.errors import FeedbackError
 from components.feedback.rules import Rules
@@ -105,6 +109,28 @@ def test_an_id_of_another_pair_and_a_secret_are_refused_alone(root):
     assert result.added == 2
     assert [refusal.line for refusal in result.refused] == [2, 3]
     assert "BEGIN" not in result.refused[1].what
+
+
+def test_who_judges_does_not_wait_while_pairs_are_checked(root, monkeypatch):
+    monkeypatch.setattr(store, "_BUSY_S", 0.1)
+    add(root, [PAIR | {"prompt": "judged"}])
+    link(root, "ann")
+
+    class Slow(Rules):
+        """Somebody judges while it is at work."""
+
+        def check(self, draft):
+            pair = next_pair(store_of(root), 1, NO_GOLD)
+            if pair is not None:
+                said.append(record(store_of(root), 1, Form(pair.number, 0), Answer("left")))
+            super().check(draft)
+
+    said = []
+    rules = Slow.of(FeedbackParams(), root)
+    path = root / "more.jsonl"
+    path.write_text(json.dumps(PAIR | {"prompt": "new"}) + "\n")
+    assert add_tasks(store_of(root), path, rules).added == 1
+    assert said == ["stored"]
 
 
 def test_what_means_nothing_here_is_said(root):
