@@ -93,7 +93,10 @@ def invite(
 def serve(
     context: typer.Context,
     host: Annotated[
-        str, typer.Option(help="To listen at. Another than loopback lets others in.")
+        str,
+        typer.Option(
+            help="To listen at. Beyond loopback put a proxy in front: idle connections would keep others out."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Instead of collect.port; 0: any that is free.")
