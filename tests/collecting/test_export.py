@@ -133,6 +133,12 @@ def test_two_databases_give_no_id_twice(tmp_path, monkeypatch):
         assert (result.accepted, result.quarantined) == (result.read, 0)
 
 
+def test_an_id_is_of_the_pair_and_not_of_the_task_s_name_alone():
+    row = {"origin": "o", "name": "ann", "task_id": "1", "digest": "d"}
+    ids = {export._id(row | change) for change in ({}, {"digest": "e"}, {"origin": "p"}, {"name": "bob"})}
+    assert len(ids) == 4
+
+
 def test_one_export_at_a_time(judged, root):
     with (
         exclusive((root / DATABASE).with_suffix(".export.lock"), wait=False),
