@@ -51,5 +51,5 @@ def _fault_of_edit(row: dict[str, Any], rules: Rules) -> str | None:
 
 def _row(answer: Answer, pair: Pair, name: str) -> dict[str, Any]:
     shown = {"prompt": pair.prompt, "response_a": pair.response_a, "response_b": pair.response_b}
-    about = {"name": name, "task_id": pair.id, "language": pair.language}
+    about = {"name": name, "task_id": pair.id, "language": pair.language, "origin": "", "digest": ""}
     return {**shown, **about, **verdict_of(answer, pair.swapped), "answered_at": None, "seconds": 0.0}

@@ -8,6 +8,7 @@ those once.
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +23,8 @@ SOURCE = "rlhf-collect"
 Row = sqlite3.Row | dict[str, Any]
 _UNFINISHED = "(export IS NULL OR export IN (SELECT number FROM exports WHERE finished_at IS NULL))"
 _ROWS = """
-SELECT j.*, a.name, t.id AS task_id, t.prompt, t.response_a, t.response_b, t.gold, t.language, s.swapped
+SELECT j.*, a.name, t.id AS task_id, t.prompt, t.response_a, t.response_b, t.gold, t.language,
+    t.digest, s.swapped, (SELECT value FROM settings WHERE name = 'origin') AS origin
 FROM judgements j JOIN annotators a ON a.number = j.annotator JOIN tasks t ON t.number = j.task
 JOIN servings s ON s.annotator = j.annotator AND s.task = j.task
 WHERE j.verdict != 'skip' AND (j.export = ? OR ?) ORDER BY j.number
@@ -49,6 +51,7 @@ def begin_export(store: Store, *, everything: bool = False) -> Export | None:
     with store.writing() as connection:
         started = datetime.now(UTC).isoformat()
         number = connection.execute("INSERT INTO exports (started_at) VALUES (?)", (started,)).lastrowid
+        _name_origin(connection)
         claim = f"UPDATE judgements SET export = ? WHERE verdict != 'skip' AND {_UNFINISHED}"  # noqa: S608
         connection.execute(claim, (number,))
         found = connection.execute(_ROWS, (number, everything)).fetchall()
@@ -109,6 +112,12 @@ def rating_row(row: Row, side: str) -> dict[str, Any]:
     return _signed(entries, row)
 
 
+def _name_origin(connection: sqlite3.Connection) -> None:
+    """Give the database a name of its own, once: pairs judged anew in another one are other judgements."""
+    values = (secrets.token_hex(16),)
+    connection.execute("INSERT OR IGNORE INTO settings VALUES ('origin', ?)", values)
+
+
 def _add(export: Export, row: sqlite3.Row) -> None:
     export.rows["pairwise"].append(pairwise_row(row))
     if row["edited"] is not None:
@@ -117,8 +126,9 @@ def _add(export: Export, row: sqlite3.Row) -> None:
 
 
 def _id(row: Row) -> str:
-    """Of the person and the pair alone: the same in every export, and in every workspace."""
-    digest = sha256_bytes(json.dumps([row["name"], row["task_id"]]).encode("utf-8"))
+    """The same in every export of this database; another one for another pair, or in another database."""
+    of = [row["origin"], row["name"], row["task_id"], row["digest"]]
+    digest = sha256_bytes(json.dumps(of).encode("utf-8"))
     return f"collect-{digest[:24]}"
 
 

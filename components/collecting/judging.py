@@ -35,12 +35,14 @@ UPDATE judgements SET revision = revision + 1, {", ".join(f"{name} = :{name}" fo
 
 class Outcome(StrEnum):
     """What became of an answer. again: it was stored already; stale: it answers a page that something newer replaced;
-    final: the judgement was exported meanwhile; unknown: the pair was never shown to this person."""
+    final: the judgement was exported meanwhile; past: the person has judged another pair since; unknown: the pair was
+    never shown to this person."""
 
     stored = "stored"
     again = "again"
     stale = "stale"
     final = "final"
+    past = "past"
     unknown = "unknown"
 
 
@@ -50,12 +52,12 @@ class Answer:
 
     Attributes:
         choice: left, right, tie, bad (neither is any good) or skip.
-        strength: slightly or clearly; of left and right alone.
+        strength: slightly or clearly, of left and right alone; "" where they did not say.
         edited: the better answer as they would have it, or "" where it is as they want it.
     """
 
     choice: str
-    strength: str = "clearly"
+    strength: str = ""
     stars_left: int | None = None
     stars_right: int | None = None
     edited: str = ""
@@ -96,21 +98,32 @@ def record(store: Store, annotator: int, form: Form, answer: Answer) -> Outcome:
         known = connection.execute(
             "SELECT * FROM judgements WHERE annotator = ? AND task = ?", (annotator, form.task)
         ).fetchone()
-        objection = _objection(known, form, digest)
+        last = connection.execute(_LAST, (annotator,)).fetchone()
+        objection = _objection(known, form, digest, last)
         if objection is None:
             values = verdict_of(answer, row["swapped"]) | {"annotator": annotator, "task": form.task}
             _write(connection, values | {"form": digest}, known)
         return objection or Outcome.stored
 
 
-def _objection(known: sqlite3.Row | None, form: Form, digest: str) -> Outcome | None:
-    """Why an answer is not to be stored; None where it is."""
+def _objection(
+    known: sqlite3.Row | None, form: Form, digest: str, last: sqlite3.Row | None
+) -> Outcome | None:
+    """Why an answer is not to be stored; None where it is.
+
+    A page of `/back` may stay open for long: what was said before the last one is not changed from it, for the
+    person has heard of their agreement with others on it since.
+    """
     revision = 0 if known is None else known["revision"]
     if known is not None and form.revision == revision - 1 and known["form"] == digest:
         return Outcome.again
     if form.revision != revision:
         return Outcome.stale
-    return Outcome.final if known is not None and known["export"] is not None else None
+    if known is None:
+        return None
+    if known["export"] is not None:
+        return Outcome.final
+    return None if last is not None and last["number"] == known["number"] else Outcome.past
 
 
 def verdict_of(answer: Answer, swapped: int) -> dict[str, object]:
@@ -121,7 +134,7 @@ def verdict_of(answer: Answer, swapped: int) -> dict[str, object]:
     said = answer.choice != "skip"
     return {
         "verdict": dict(zip(("left", "right"), sides, strict=True)).get(answer.choice, answer.choice),
-        "strength": STRENGTHS[answer.strength] if decided else None,
+        "strength": STRENGTHS.get(answer.strength) if decided else None,
         "stars_a": stars["a"] if said else None,
         "stars_b": stars["b"] if said else None,
         "edited": (answer.edited or None) if decided else None,
@@ -134,7 +147,7 @@ def _answer(row: sqlite3.Row, pair: Pair) -> Answer:
     left, right = ("b", "a") if pair.swapped else ("a", "b")
     return Answer(
         choice={left: "left", right: "right"}.get(row["verdict"], row["verdict"]),
-        strength="slightly" if row["strength"] == STRENGTHS["slightly"] else "clearly",
+        strength=next((name for name, value in STRENGTHS.items() if value == row["strength"]), ""),
         stars_left=row[f"stars_{left}"],
         stars_right=row[f"stars_{right}"],
         edited=row["edited"] or "",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components.collecting.assignment import Plan
 from components.collecting.store import Store
 
 #: Of fewer shared pairs a share says nothing about somebody, and too much about the others.
@@ -21,19 +20,14 @@ WITH said AS (
     FROM judgements WHERE verdict != 'skip'
 ), mine AS (
     SELECT * FROM said WHERE annotator = :annotator
-    AND number != (SELECT number FROM judgements WHERE annotator = :annotator ORDER BY answered_at DESC LIMIT 1)
+    AND number != (SELECT number FROM judgements WHERE annotator = :annotator
+        ORDER BY answered_at DESC, number DESC LIMIT 1)
 ), pairs AS (
     SELECT avg(CASE WHEN mine.verdict = other.verdict THEN 1.0
         WHEN 'tie' IN (mine.verdict, other.verdict) THEN 0.5 ELSE 0.0 END) AS agreement
     FROM mine JOIN said other ON other.task = mine.task AND other.annotator != :annotator GROUP BY mine.task
 )
 SELECT count(*) AS pairs, avg(agreement) AS agreement FROM pairs
-"""
-#: Pairs that want judgements, less those of them that the person had, and what they have before them.
-_LEFT = """
-SELECT (SELECT count(*) FROM tasks WHERE gold IS NULL AND taken < :votes) + coalesce(
-    sum((s.state != 'answered') - (t.taken < :votes)), 0)
-FROM servings s JOIN tasks t ON t.number = s.task WHERE s.annotator = :annotator AND t.gold IS NULL
 """
 _STATUS = """
 SELECT
@@ -59,20 +53,20 @@ GROUP BY a.number ORDER BY a.name
 
 @dataclass(frozen=True)
 class Progress:
-    """Attributes:
-    judged, skipped: by this person.
-    left: pairs that could still come to them, gold questions not counted.
-    agreement: with others on `shared` pairs, from 0 to 1; None while there are too few.
+    """What is left is not among it: it would fall after each pair but gold questions, and tell them.
+
+    Attributes:
+        judged, skipped: by this person.
+        agreement: with others on `shared` pairs, from 0 to 1; None while there are too few.
     """
 
     judged: int
     skipped: int
-    left: int
     shared: int
     agreement: float | None
 
 
-def progress_of(store: Store, annotator: int, plan: Plan) -> Progress:
+def progress_of(store: Store, annotator: int) -> Progress:
     """What the page tells a person about their own work."""
     connection = store.reading()
     judged, skipped = connection.execute(
@@ -80,9 +74,8 @@ def progress_of(store: Store, annotator: int, plan: Plan) -> Progress:
         "FROM judgements WHERE annotator = ?",
         (annotator,),
     ).fetchone()
-    left = connection.execute(_LEFT, {"annotator": annotator, "votes": plan.votes}).fetchone()[0]
     shared, agreement = agreement_with_others(store, annotator)
-    return Progress(judged, skipped, left, shared, agreement)
+    return Progress(judged, skipped, shared, agreement)
 
 
 def agreement_with_others(store: Store, annotator: int) -> tuple[int, float | None]:

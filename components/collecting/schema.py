@@ -5,7 +5,7 @@ annotators: people who were invited; of a link's token only the SHA-256 is kept.
 servings: which pair was shown to whom, when, and whether response_b stood left; nobody gets a pair twice.
 judgements: one row for each annotator and task; `revision` counts how often it was changed, `export` is where it went.
 exports: files that were begun, and finished.
-settings: the key that signs sessions and forms.
+settings: the key that signs sessions and forms; the origin, which tells exported ids from another database's.
 """
 
 SCHEMA = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,26 @@ class Refusal:
 
 @dataclass
 class Added:
-    """What became of a file. ignored: fields that mean nothing here."""
+    """What became of a file.
+
+    Attributes:
+        known: pairs that were there already, and stay as they are.
+        marked: pairs that were there already, and became gold questions.
+        ignored: fields that mean nothing here.
+    """
 
     file: str
     added: int = 0
     known: int = 0
+    marked: int = 0
     refused: list[Refusal] = field(default_factory=list)
     ignored: set[str] = field(default_factory=set)
 
 
 def add_tasks(store: Store, path: Path, rules: Rules) -> Added:
     """Add the pairs of a JSONL file that are sound and new, in one transaction.
+
+    They are checked before it begins: who judges meanwhile waits for the insertions alone.
 
     Args:
         rules: of ingestion: what they refuse would be judged for nothing.
@@ -62,16 +72,27 @@ def add_tasks(store: Store, path: Path, rules: Rules) -> Added:
         FeedbackError: the file cannot be read as UTF-8.
     """
     result = Added(printable(str(path)))
+    sound: list[tuple[int, dict[str, str | None]]] = []
+    for number, line in _lines(path):
+        with _refusals(result, number):
+            sound.append((number, _task(line, rules, result)))
     with store.writing() as connection:
-        for number, line in _lines(path):
-            try:
-                _add(connection, _task(line, rules, result), result)
-            except RowError as error:
-                remedy = REMEDIES[error.code]
-                result.refused.append(Refusal(result.file, number, error.field, error.what, remedy))
-            except BatchError as error:
-                result.refused.append(Refusal(result.file, number, "", error.message, error.remedy))
+        for number, task in sound:
+            with _refusals(result, number):
+                _add(connection, task, result)
+    result.refused.sort(key=lambda refusal: refusal.line)
     return result
+
+
+@contextmanager
+def _refusals(result: Added, line: int) -> Iterator[None]:
+    """Note what is wrong with a row, and go on with the next."""
+    try:
+        yield
+    except RowError as error:
+        result.refused.append(Refusal(result.file, line, error.field, error.what, REMEDIES[error.code]))
+    except BatchError as error:
+        result.refused.append(Refusal(result.file, line, "", error.message, error.remedy))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -115,8 +136,31 @@ def _add(connection: sqlite3.Connection, task: dict[str, str | None], result: Ad
     same = connection.execute("SELECT digest FROM tasks WHERE id = :id", task).fetchone()
     if same is not None and same["digest"] != task["digest"]:
         raise RowError(Reason.ID_CONFLICT, "id", "is the id of another pair that was added before")
-    if connection.execute("SELECT 1 FROM tasks WHERE digest = :digest", task).fetchone():
+    known = connection.execute("SELECT * FROM tasks WHERE digest = :digest", task).fetchone()
+    if known is None:
+        connection.execute(_ADD, task)
+        result.added += 1
+    elif (gold := _gold_for(known, task)) in (None, known["gold"]):
         result.known += 1
-        return
-    connection.execute(_ADD, task)
-    result.added += 1
+    else:
+        _mark(connection, known, gold)
+        result.marked += 1
+
+
+def _gold_for(known: sqlite3.Row, task: dict[str, str | None]) -> str | None:
+    """What a row says is right, in the order of the pair that is there."""
+    if known["response_a"] == task["response_a"]:
+        return task["gold"]
+    return {"a": "b", "b": "a"}.get(task["gold"] or "", task["gold"])
+
+
+def _mark(connection: sqlite3.Connection, known: sqlite3.Row, gold: str | None) -> None:
+    """Make a pair a gold question, where no other answer was known and nobody has seen it as an ordinary one."""
+    what = f"is the pair {known['id'][:40]!a} of before"
+    if known["gold"] is not None:
+        remedy = "keep the gold of one of the two: it cannot be changed"
+        raise BatchError(Reason.ID_CONFLICT, f"{what}, whose gold is another answer", remedy)
+    if connection.execute("SELECT 1 FROM servings WHERE task = ?", (known["number"],)).fetchone():
+        remedy = "give another pair as a gold question: this one stays an ordinary one"
+        raise BatchError(Reason.ID_CONFLICT, f"{what}, which somebody was shown without gold", remedy)
+    connection.execute("UPDATE tasks SET gold = ? WHERE number = ?", (gold, known["number"]))

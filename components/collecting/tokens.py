@@ -1,11 +1,13 @@
 """Invitations, sessions and forms: who somebody is, told by what only they can have.
 
 An invitation is 256 random bits in a link; of them the SHA-256 is stored. A session and a form are signed with a key of
-this database, so a restart ends none of them.
+this database, so a restart ends none of them. A form also hides which pair it is of: pairs are numbered as they were
+added, so a number that jumps would tell a gold question before it is answered.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from dataclasses import dataclass
 
@@ -58,10 +60,11 @@ class Signer:
         key = _key(store)
         self._sessions = URLSafeTimedSerializer(key, salt="rlhf.collect.session")
         self._forms = URLSafeSerializer(key, salt="rlhf.collect.form")
+        self._key = key.encode("ascii")
 
-    def new_session(self, annotator: int, token_digest: str) -> str:
-        """A cookie's value."""
-        return str(self._sessions.dumps([annotator, link_of(token_digest), secrets.token_urlsafe(12)]))
+    def new_session(self, annotator: int, token_digest: str, key: str | None = None) -> str:
+        """A cookie's value. key: of the session that it goes on with, whose forms stay good."""
+        return str(self._sessions.dumps([annotator, link_of(token_digest), key or secrets.token_urlsafe(12)]))
 
     def session(self, value: str) -> Session | None:
         """The session of a cookie; None where it is forged, of another key, or too old."""
@@ -71,16 +74,24 @@ class Signer:
             return None
 
     def sign_form(self, session: Session, form: Form) -> str:
-        return str(self._forms.dumps([session.key, session.annotator, form.task, form.revision]))
+        nonce = secrets.token_urlsafe(16)
+        hidden = form.task ^ self._mask(nonce)
+        return str(self._forms.dumps([session.key, session.annotator, nonce, hidden, form.revision]))
 
     def form(self, session: Session, value: str) -> Form | None:
         """The form that was signed for this session; None where it is forged or another's."""
         try:
-            key, annotator, task, revision = self._forms.loads(value[:_MOST_CHARS])
+            key, annotator, nonce, hidden, revision = self._forms.loads(value[:_MOST_CHARS])
         except (BadData, TypeError, ValueError):
             return None
         mine = (key, annotator) == (session.key, session.annotator)
-        return Form(task, revision) if mine else None
+        return Form(hidden ^ self._mask(nonce), revision) if mine else None
+
+    def _mask(self, nonce: str) -> int:
+        """64 bits that only this database can tell, other ones for each form."""
+        return int.from_bytes(
+            hmac.digest(self._key, f"rlhf.collect.pair {nonce}".encode(), "sha256")[:8], "big"
+        )
 
 
 def _key(store: Store) -> str:

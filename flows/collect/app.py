@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,11 +17,11 @@ from components.collecting.acceptance import fault_in
 from components.collecting.assignment import Pair, Plan, next_pair
 from components.collecting.judging import Answer, Outcome, last_judgement, record, served_pair
 from components.collecting.people import Annotator, annotator_of, annotator_with
-from components.collecting.progress import Progress, progress_of
+from components.collecting.progress import progress_of
 from components.collecting.store import Store
 from components.collecting.tokens import SESSION_S, Form, Session, Signer
 from components.feedback.rules import Rules
-from flows.collect.forms import FormError, answer_of, draft_of, read_form
+from flows.collect.forms import Draft, FormError, answer_of, draft_of, draft_of_answer, read_form
 from flows.collect.guard import Guard
 from flows.collect.pages import STATIC, done_page, message_page, pair_page, static_file
 from flows.collect.words import LANGUAGES, WORDS, language_of
@@ -83,6 +84,10 @@ def _static(name: str, kind: str) -> Callable[[], Response]:
     return lambda: Response(static_file(name), headers=headers, media_type=kind)
 
 
+def _is_from_elsewhere(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site") == "cross-site"
+
+
 class _Page:
     """The routes. Those that are no coroutines run in threads: they wait for the disk."""
 
@@ -92,17 +97,26 @@ class _Page:
         self._cookie = "__Host-collect" if collecting.secure else "collect"
 
     def join(self, request: Request, token: str) -> Response:
-        """Open a session; the token does not stay in the address."""
+        """Open a session, or go on with the one that this browser has; the token does not stay in the address."""
         annotator = annotator_with(self._store, token)
         if annotator is None:
             return self._message(request, "bad_link", 403)
-        response = RedirectResponse("/", 303)
-        value = self._signer.new_session(annotator.number, annotator.token_digest)
+        if _is_from_elsewhere(request) and "opened" not in request.query_params:
+            # Only then is the cookie sent along: a new session would end what is being written in another tab.
+            return self._leading(request, f"/join/{token}?opened")
+        response = RedirectResponse("/?opened", 303)
+        key = self._key_of(request, annotator)
+        value = self._signer.new_session(annotator.number, annotator.token_digest, key)
         secure = self._collecting.secure
         response.set_cookie(
             self._cookie, value, max_age=SESSION_S, httponly=True, samesite="strict", secure=secure
         )
         return response
+
+    def _key_of(self, request: Request, annotator: Annotator) -> str | None:
+        """Of the session that this browser has with the same link."""
+        visit = self._visit(request)
+        return visit.session.key if visit is not None and visit.annotator == annotator else None
 
     def pair(self, request: Request) -> Response:
         """The next pair."""
@@ -112,8 +126,9 @@ class _Page:
         said = WORDS[visit.language].get(_SAID.get(request.query_params.get("said", ""), ""), "")
         found = next_pair(self._store, visit.annotator.number, self._collecting.plan)
         if found is None:
+            progress = progress_of(self._store, visit.annotator.number)
             can_go_back = last_judgement(self._store, visit.annotator.number) is not None
-            return HTMLResponse(done_page(visit.language, self._progress(visit), can_go_back, said))
+            return HTMLResponse(done_page(visit.language, progress, can_go_back, said))
         return HTMLResponse(self._pair_page(visit, found, 0, said=said))
 
     def back(self, request: Request) -> Response:
@@ -125,8 +140,8 @@ class _Page:
         if last is None:
             return RedirectResponse("/", 303)
         said = WORDS[visit.language]["changing"]
-        page = self._pair_page(visit, last.pair, last.revision, answer=last.answer, said=said)
-        return HTMLResponse(page)
+        draft = draft_of_answer(last.answer)
+        return HTMLResponse(self._pair_page(visit, last.pair, last.revision, draft=draft, said=said))
 
     async def judge(self, request: Request) -> Response:
         """Store an answer."""
@@ -161,9 +176,13 @@ class _Page:
             return self._message(request, "bad_form", 403)
         try:
             answer = self._acceptable(answer_of(fields, pair), pair, visit)
+            outcome = record(self._store, visit.annotator.number, form, answer)
         except FormError as error:
             return self._again(visit, pair, form, fields, error)
-        return self._after(request, record(self._store, visit.annotator.number, form, answer), answer)
+        except sqlite3.OperationalError:
+            # Another process writes for long, or the disk is full.
+            return self._again(visit, pair, form, fields, FormError("busy", 503))
+        return self._after(request, outcome, answer)
 
     def _acceptable(self, answer: Answer, pair: Pair, visit: Visit) -> Answer:
         fault = fault_in(answer, pair, visit.annotator.name, self._collecting.rules)
@@ -176,7 +195,7 @@ class _Page:
     ) -> Response:
         """The same page with all that was written, and why it was not taken."""
         fault = WORDS[visit.language][error.key].format(what=error.what)
-        page = self._pair_page(visit, pair, form.revision, answer=draft_of(fields), fault=fault)
+        page = self._pair_page(visit, pair, form.revision, draft=draft_of(fields, pair), fault=fault)
         return HTMLResponse(page, error.status)
 
     def _after(self, request: Request, outcome: Outcome, answer: Answer) -> Response:
@@ -190,18 +209,15 @@ class _Page:
         visit: Visit,
         pair: Pair,
         revision: int,
-        answer: Answer | None = None,
+        draft: Draft | None = None,
         said: str = "",
         fault: str = "",
     ) -> str:
         token = self._signer.sign_form(visit.session, Form(pair.number, revision))
-        progress, changing = self._progress(visit), revision > 0
+        progress, changing = progress_of(self._store, visit.annotator.number), revision > 0
         return pair_page(
-            visit.language, pair, token, progress, answer=answer, changing=changing, said=said, fault=fault
+            visit.language, pair, token, progress, draft=draft, changing=changing, said=said, fault=fault
         )
-
-    def _progress(self, visit: Visit) -> Progress:
-        return progress_of(self._store, visit.annotator.number, self._collecting.plan)
 
     def _visit(self, request: Request) -> Visit | None:
         session = self._signer.session(request.cookies.get(self._cookie, ""))
@@ -215,11 +231,17 @@ class _Page:
         return language_of(chosen, accepted, self._collecting.language)
 
     def _stranger(self, request: Request) -> Response:
-        """Who comes from a link in a mail sends no strict cookie yet, but does when our own page leads on."""
-        if request.headers.get("sec-fetch-site") == "cross-site":
-            language = self._language(request)
-            return HTMLResponse(message_page(language, WORDS[language]["opening"], refresh=True))
+        """Who comes from a link in a mail sends no strict cookie yet, but does when our own page leads on.
+
+        Without HTTPS a browser does not say where somebody comes from: then it is told by what `join` led to.
+        """
+        if _is_from_elsewhere(request) or "opened" in request.query_params:
+            return self._leading(request, "/")
         return self._message(request, "no_session", 403)
+
+    def _leading(self, request: Request, path: str) -> Response:
+        language = self._language(request)
+        return HTMLResponse(message_page(language, WORDS[language]["opening"], lead=path))
 
     def _message(self, request: Request, key: str, status: int) -> Response:
         language = self._language(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -20,6 +21,23 @@ _BODY_S = 20.0
 _MOST_FIELDS = 20
 _TYPE = "application/x-www-form-urlencoded"
 _CHOICES = ("left", "right", "tie", "bad")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a form holds, however incomplete.
+
+    Attributes:
+        edit_left, edit_right: each answer as the person wrote it, or "" where it is as it was.
+    """
+
+    choice: str = ""
+    strength: str = ""
+    stars_left: int | None = None
+    stars_right: int | None = None
+    edit_left: str = ""
+    edit_right: str = ""
+    comment: str = ""
 
 
 class FormError(Exception):
@@ -53,7 +71,7 @@ async def read_form(request: Request) -> dict[str, str]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise FormError("bad_body", 400)
-    return {name: _lines(value) for name, value in fields.items()}
+    return {name: lines(value) for name, value in fields.items()}
 
 
 async def _body(request: Request) -> bytes:
@@ -78,24 +96,37 @@ def answer_of(fields: dict[str, str], pair: Pair) -> Answer:
     choice = "skip" if skips else fields.get("choice", "")
     if not skips and choice not in _CHOICES:
         raise FormError("missing", 422)
-    strength = fields.get("strength", "clearly")
-    if strength not in STRENGTHS:
+    strength = fields.get("strength", "")
+    if strength and strength not in STRENGTHS:
         raise FormError("bad_body", 400)
     edited = "" if skips else _edited(fields, pair, choice)
     stars = [_stars(fields.get(name, "")) for name in ("stars_left", "stars_right")]
     return Answer(choice, strength, stars[0], stars[1], edited, fields.get("comment", "").strip())
 
 
-def draft_of(fields: dict[str, str]) -> Answer:
-    """What the form holds, however incomplete: to show it again."""
-    choice = fields.get("choice", "")
-    strength = fields.get("strength", "clearly")
+def draft_of(fields: dict[str, str], pair: Pair) -> Draft:
+    """All that a form holds, to show it again: both edits, though only one can be taken."""
     stars = [
         int(value) if value in ("1", "2", "3", "4", "5") else None
         for value in (fields.get("stars_left", ""), fields.get("stars_right", ""))
     ]
-    edited = fields.get(f"edit_{choice}", "") if choice in ("left", "right") else ""
-    return Answer(choice, strength, stars[0], stars[1], edited, fields.get("comment", ""))
+    edits = _edits(fields, pair)
+    return Draft(
+        choice=fields.get("choice", ""),
+        strength=fields.get("strength", ""),
+        stars_left=stars[0],
+        stars_right=stars[1],
+        edit_left=edits.get("left", ""),
+        edit_right=edits.get("right", ""),
+        comment=fields.get("comment", ""),
+    )
+
+
+def draft_of_answer(answer: Answer) -> Draft:
+    """What was said before, as a form holds it."""
+    edits = {f"edit_{answer.choice}": answer.edited} if answer.choice in ("left", "right") else {}
+    said = (answer.choice, answer.strength, answer.stars_left, answer.stars_right)
+    return Draft(*said, comment=answer.comment, **edits)
 
 
 def _stars(value: str) -> int | None:
@@ -106,20 +137,25 @@ def _stars(value: str) -> int | None:
 
 def _edited(fields: dict[str, str], pair: Pair, choice: str) -> str:
     """The better answer as the person wrote it, or "" where they left it as it is."""
-    changed = {
+    edits = _edits(fields, pair)
+    if edits.keys() - {choice}:
+        raise FormError("wrong_edit", 422)
+    return edits.get(choice, "")
+
+
+def _edits(fields: dict[str, str], pair: Pair) -> dict[str, str]:
+    """The texts that are not as they were, by side."""
+    return {
         side: text
         for side, original in (("left", pair.left), ("right", pair.right))
         if (text := fields.get(f"edit_{side}", "")).strip() and not _same(text, original)
     }
-    if changed.keys() - {choice}:
-        raise FormError("wrong_edit", 422)
-    return changed.get(choice, "")
 
 
 def _same(text: str, original: str) -> bool:
-    return text.strip() in (_lines(original).strip(), visible(_lines(original)).strip())
+    return text.strip() in (lines(original).strip(), visible(lines(original)).strip())
 
 
-def _lines(text: str) -> str:
-    """Browsers end lines of a form with CR LF, whatever they were given."""
+def lines(text: str) -> str:
+    """The text with LF at the end of its lines: browsers send CR LF, whatever they were given, and pages show LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,10 @@ from typing import Any
 import jinja2
 
 from components.collecting.assignment import Pair
-from components.collecting.judging import Answer
 from components.collecting.progress import Progress
 from components.files import sha256_bytes
 from components.pages.page import visible
-from flows.collect.forms import MOST_EDITED_CHARS
+from flows.collect.forms import MOST_EDITED_CHARS, Draft, lines
 from flows.collect.words import LANGUAGES, WORDS
 
 HERE = Path(__file__).parent
@@ -57,7 +57,7 @@ def pair_page(
     token: str,
     progress: Progress,
     *,
-    answer: Answer | None = None,
+    draft: Draft | None = None,
     changing: bool = False,
     said: str = "",
     fault: str = "",
@@ -66,17 +66,17 @@ def pair_page(
 
     Args:
         token: of the form.
-        answer: what the form holds already.
+        draft: what the form holds already.
         changing: whether it changes what was said before.
         said: what has just become of something else; fault: why this was not taken.
     """
     return _render(
         "pair.html.j2",
         language,
-        pair=pair,
+        pair=_shown(pair),
         token=token,
         progress=progress,
-        answer=answer or Answer("", ""),
+        draft=draft or Draft(),
         changing=changing,
         said=said,
         fault=fault,
@@ -84,11 +84,17 @@ def pair_page(
     )
 
 
+def _shown(pair: Pair) -> Pair:
+    """The pair with line ends that a form sends back as they are: a carriage return would come back as a mark."""
+    texts = {name: lines(getattr(pair, name)) for name in ("prompt", "response_a", "response_b")}
+    return replace(pair, **texts)
+
+
 def done_page(language: str, progress: Progress, can_go_back: bool, said: str = "") -> str:
     """Nothing is left for this person."""
     return _render("done.html.j2", language, progress=progress, can_go_back=can_go_back, said=said)
 
 
-def message_page(language: str, text: str, *, refresh: bool = False) -> str:
-    """What did not work, and what to do. refresh: it is shown for a moment, and the first page follows."""
-    return _render("message.html.j2", language, text=text, refresh=refresh)
+def message_page(language: str, text: str, *, lead: str = "") -> str:
+    """What did not work, and what to do. lead: the address that follows at once, where there is one."""
+    return _render("message.html.j2", language, text=text, lead=lead)

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 
 def print_added(result: Added, as_json: bool) -> None:
-    counts = {"file": result.file, "added": result.added, "known": result.known}
+    counts = {"file": result.file, "added": result.added, "known": result.known, "marked": result.marked}
     refused = [vars(refusal) for refusal in result.refused]
-    words = f"{result.file}: {result.added} added, {result.known} there already, {len(refused)} refused"
+    marked = f", {result.marked} of them gold questions now" if result.marked else ""
+    there = f"{result.known + result.marked} there already{marked}"
+    words = f"{result.file}: {result.added} added, {there}, {len(refused)} refused"
     print_line(counts | {"refused": refused, "ignored": sorted(result.ignored)}, words, as_json)
     for refusal in result.refused:
         field = f"{refusal.field}: " if refusal.field else ""

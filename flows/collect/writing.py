@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from components.collecting.export import begin_export, finish_export
 from components.collecting.store import DATABASE, Store
-from components.errors import BusyError
+from components.errors import BusyError, FeedbackError
+from components.feedback.printable import printable
 from components.files import sha256_bytes, write_bytes
 from components.locks import exclusive
 
@@ -24,10 +27,10 @@ def write_export(root: Path, file: Path, *, everything: bool = False) -> dict[Pa
 
     Raises:
         BusyError: another export is at work.
+        FeedbackError: one of the files is there already.
     """
-    return _export(
-        root, everything, lambda kind, _: file.with_name(f"{file.stem}{_ENDINGS[kind]}{file.suffix}")
-    )
+    places = {kind: file.with_name(f"{file.stem}{ending}{file.suffix}") for kind, ending in _ENDINGS.items()}
+    return _export(root, everything, lambda kind, _: places[kind], list(places.values()))
 
 
 def write_to_inbox(root: Path, inbox: Path, *, everything: bool = False) -> dict[Path, int]:
@@ -37,11 +40,12 @@ def write_to_inbox(root: Path, inbox: Path, *, everything: bool = False) -> dict
     )
 
 
-def _export(root: Path, everything: bool, place: Any) -> dict[Path, int]:
+def _export(root: Path, everything: bool, place: Any, named: Sequence[Path] = ()) -> dict[Path, int]:
     written: dict[Path, int] = {}
     store = Store(root / DATABASE)
     try:
         with exclusive((root / DATABASE).with_suffix(".export.lock"), wait=False):
+            _check_free(named)
             export = begin_export(store, everything=everything)
             if export is None:
                 return {}
@@ -55,6 +59,13 @@ def _export(root: Path, everything: bool, place: Any) -> dict[Path, int]:
     except BlockingIOError:
         raise BusyError("another export is at work", "wait for it, then give the command again") from None
     return written
+
+
+def _check_free(named: Sequence[Path]) -> None:
+    """Pass names that nothing has: judgements in a file that was replaced would count as exported, and be nowhere."""
+    if taken := next((path for path in named if os.path.lexists(path)), None):
+        remedy = "give a name that is not taken; what is in that file may not have been ingested yet"
+        raise FeedbackError(f"{printable(str(taken))} is there already, and nothing was exported", remedy)
 
 
 def _lines(rows: list[dict[str, Any]]) -> bytes:

@@ -37,8 +37,8 @@ def tasks(
     """Add pairs to judge: prompt, response_a, response_b; optional id, language, gold (a, b or tie).
 
     A pair with gold is a question whose answer is known, mixed in to see who takes care. A pair that is there
-    already, in either order, adds nothing. Rows that ingestion would refuse are refused here, before anybody
-    judges them: exit status 3.
+    already, in either order, adds nothing; with gold it becomes such a question, as long as nobody was shown it.
+    Rows that ingestion would refuse are refused here, before anybody judges them: exit status 3.
 
     \b
     rlhf collect tasks pairs.jsonl gold.jsonl
@@ -93,7 +93,10 @@ def invite(
 def serve(
     context: typer.Context,
     host: Annotated[
-        str, typer.Option(help="To listen at. Another than loopback lets others in.")
+        str,
+        typer.Option(
+            help="To listen at. Beyond loopback put a proxy in front: idle connections would keep others out."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Instead of collect.port; 0: any that is free.")
@@ -166,7 +169,7 @@ def export(
     """Write what people said as files that `rlhf ingest` takes, each judgement once.
 
     Pairs go to FILE; improved answers and stars to FILE with .edits and .ratings in its name. From then on these
-    judgements are final.
+    judgements are final. A file that is there already is not replaced.
 
     \b
     rlhf collect export judgements.jsonl

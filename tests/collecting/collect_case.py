@@ -16,16 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.testclient import TestClient
 
+from components.collecting.assignment import Plan
 from components.collecting.people import invite
 from components.collecting.store import DATABASE, Store
 from components.collecting.tasks import Added, add_tasks
 from components.config import FeedbackParams
 from components.feedback.rules import Rules
+from flows.collect.app import Collecting, make_app
 
 PROJECT = Path(__file__).parents[2]
+NO_GOLD = Plan(seed=7, votes=3, gold_share=0.0)
 _TOKEN = re.compile(r'name="form" value="([^"]+)"')
 _TEXT = re.compile(r'<div class="text" dir="auto"[^>]*>(.*?)</div>', re.DOTALL)
+_AREA = re.compile(r'<textarea name="(\w+)"[^>]*>\n(.*?)</textarea>', re.DOTALL)
 
 
 def workspace(folder: Path) -> Path:
@@ -127,11 +132,32 @@ class Person:
         """Prompt, left answer, right answer."""
         return [html.unescape(text) for text in _TEXT.findall(self.page)]
 
+    @property
+    def areas(self) -> dict[str, str]:
+        """What stands in the fields to write in."""
+        return {name: html.unescape(text) for name, text in _AREA.findall(self.page)}
+
+    def judge_as_shown(self, choice: str, **fields: str) -> httpx.Response:
+        """Answer as a browser does: with every text as it stands on the page, closed or open."""
+        areas = {name: "\r\n".join(re.split("\r\n|\r|\n", text)) for name, text in self.areas.items()}
+        return self.judge(choice, **(areas | fields))
+
     def judge(self, choice: str, **fields: str) -> httpx.Response:
         """Answer the page at hand; the next one is at hand then."""
         response = self.client.post("/judge", data={"form": self.form, "choice": choice, **fields})
         self.page = response.text
         return response
+
+
+class Near(Person):
+    """A person whose page answers in this process: no server has to start."""
+
+    def __init__(self, root: Path, path: str, plan: Plan = NO_GOLD, **headers: str) -> None:
+        address = "http://127.0.0.1:4300"
+        rules = Rules.of(FeedbackParams(), root)
+        page = make_app(Collecting(store_of(root), plan, rules, frozenset({address}), "en"))
+        self.client = TestClient(page, base_url=address, headers={"Origin": address, **headers})
+        self.page = self.client.get(path).text
 
 
 def form_in(page: str) -> str:

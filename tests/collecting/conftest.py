@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from collecting.collect_case import Page, serving, workspace
+from collecting.keyboard import DESKTOP
+from pages.devtools import Tab, browser
 
 
 @pytest.fixture
@@ -22,3 +24,19 @@ def shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(shared_root: Path) -> Iterator[Page]:
     with serving(shared_root) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    with browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.fixture
+def fresh(tab: Tab) -> Tab:
+    """A browser that nobody has used."""
+    tab.say("Network.clearBrowserCookies")
+    tab.looks("light", *DESKTOP)
+    tab.faults.clear()
+    tab.requests.clear()
+    return tab

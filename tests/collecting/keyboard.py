@@ -6,6 +6,8 @@ import time
 
 from pages.devtools import CODES, Tab
 
+#: A window's size.
+DESKTOP = (1280, 900)
 _WAIT_S = 20.0
 
 

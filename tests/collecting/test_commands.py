@@ -97,6 +97,11 @@ def test_another_host_than_loopback_is_said_aloud(root):
     assert "--address" in refused.stderr
 
 
+def test_the_help_says_what_another_host_wants(rlhf):
+    said = " ".join(rlhf("serve", "--help").output.split())
+    assert "Beyond loopback put a proxy in front" in said
+
+
 def test_where_the_page_is_known():
     assert addresses_of("127.0.0.1", 4300, None) == {
         "http://127.0.0.1:4300",

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from collecting.collect_case import add, lines, link, pairs, store_of
+from collecting.collect_case import add, lines, link, pairs, store_of, workspace
 
 from components.collecting import export, judging
 from components.collecting.assignment import Plan, next_pair
 from components.collecting.judging import Answer, record
 from components.collecting.store import DATABASE
 from components.collecting.tokens import Form
-from components.errors import BusyError
+from components.errors import BusyError, FeedbackError
 from components.feedback.ingestion import ingest_file
 from components.locks import exclusive
 from flows.collect import writing
@@ -104,6 +104,39 @@ def test_once_unless_all_is_wanted_and_ingesting_twice_doubles_nothing(judged, r
     (root / "part.jsonl").write_bytes(b"".join((root / "all.jsonl").read_bytes().splitlines(True)[:-1]))
     result = ingest_file(root / "part.jsonl", root / "data")
     assert (result.accepted, result.duplicates) == (0, first[root / "said.jsonl"] - 1)
+
+
+@pytest.mark.parametrize("taken", ["said.jsonl", "said.edits.jsonl", "said.ratings.jsonl"])
+def test_a_file_that_is_there_is_not_replaced_and_nothing_counts_as_exported(few, root, taken):
+    (root / taken).write_text("what somebody has not ingested yet")
+    with pytest.raises(FeedbackError, match="there already") as caught:
+        write_export(root, root / "said.jsonl")
+    assert "a name that is not taken" in caught.value.remedy
+    assert (root / taken).read_text() == "what somebody has not ingested yet"
+    assert [path.name for path in root.glob("said*")] == [taken]
+    assert write_export(root, root / "other.jsonl")
+
+
+def test_two_databases_give_no_id_twice(tmp_path, monkeypatch):
+    """The same people, and tasks of the same ids: other pairs in one, the same ones judged anew in another."""
+    found = []
+    for number, start in enumerate((0, 0, 4)):
+        root = workspace(tmp_path / f"project-{number}")
+        rows = [row | {"id": str(at)} for at, row in enumerate(pairs(8)[start : start + 4])]
+        judge(root, monkeypatch, rows)
+        write_export(root, root / "said.jsonl")
+        found.append({row["id"] for row in lines(root / "said.jsonl")})
+    assert all(found)
+    assert len(set.union(*found)) == sum(len(ids) for ids in found)
+    for number in (0, 2):
+        result = ingest_file(tmp_path / f"project-{number}" / "said.jsonl", tmp_path / "data")
+        assert (result.accepted, result.quarantined) == (result.read, 0)
+
+
+def test_an_id_is_of_the_pair_and_not_of_the_task_s_name_alone():
+    row = {"origin": "o", "name": "ann", "task_id": "1", "digest": "d"}
+    ids = {export._id(row | change) for change in ({}, {"digest": "e"}, {"origin": "p"}, {"name": "bob"})}
+    assert len(ids) == 4
 
 
 def test_one_export_at_a_time(judged, root):

@@ -4,45 +4,28 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from collecting.collect_case import Page, add, judgements, link, pairs, serving, store_of
-from collecting.keyboard import click_and_go, do_and_go, press_and_go, tap, visit
+from collecting.keyboard import DESKTOP, click_and_go, do_and_go, press_and_go, tap, visit
 from evaluation.report_case import INJECTIONS
 from pages.browser import needs_browser
-from pages.devtools import Tab, browser
+from pages.devtools import Tab
 
 pytestmark = needs_browser
 
-DESKTOP, PHONE = (1280, 900), (400, 850)
+PHONE = (400, 850)
 #: Keys for a pair, and what is to be stored: choice by side, strength.
 SAID = [
-    (("ArrowLeft",), "left", 1.0),
+    (("ArrowLeft",), "left", None),
     (("ArrowRight", "s"), "right", 0.5),
     (("3",), "tie", None),
     (("4",), "bad", None),
     (("1", "s", "c"), "left", 1.0),
-    (("ArrowLeft", "2"), "right", 1.0),
+    (("ArrowLeft", "2"), "right", None),
 ]
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
-
-
-@pytest.fixture
-def fresh(tab: Tab) -> Tab:
-    """A browser that nobody has used."""
-    tab.say("Network.clearBrowserCookies")
-    tab.looks("light", *DESKTOP)
-    tab.faults.clear()
-    tab.requests.clear()
-    return tab
 
 
 def sides(root: Path) -> list[tuple[str, float | None]]:
@@ -132,7 +115,7 @@ def test_stars_edit_comment_and_back_by_keys(at_work, filled):
     name = "test_stars_edit_comment_and_back_by_keys"
     row = last(filled, name)
     assert {row["stars_a"], row["stars_b"]} == {4, 2}
-    assert (row["comment"], row["strength"], row["revision"]) == ("4!", 1.0, 1)
+    assert (row["comment"], row["strength"], row["revision"]) == ("4!", None, 1)
     assert row["edited"] == "X" + left
     press_and_go(at_work, "b")
     assert at_work.ask("document.querySelector('[name=comment]').value") == "4!"

@@ -59,6 +59,18 @@ def test_what_was_exported_is_final(root, served):
     assert record(store, 1, Form(pair.number, 1), Answer("right")) == Outcome.final
 
 
+def test_only_the_latest_can_be_changed_however_long_a_page_stays_open(root, served):
+    store, pair = served
+    record(store, 1, Form(pair.number, 0), Answer("left"))
+    second = next_pair(store, 1, PLAN)
+    record(store, 1, Form(second.number, 0), Answer("left"))
+    assert record(store, 1, Form(pair.number, 1), Answer("right")) == Outcome.past
+    # What was stored already is still acknowledged.
+    assert record(store, 1, Form(pair.number, 0), Answer("left")) == Outcome.again
+    assert record(store, 1, Form(second.number, 1), Answer("tie")) == Outcome.stored
+    assert [row["revision"] for row in judgements(root)] == [1, 2]
+
+
 def test_a_pair_that_was_never_shown_cannot_be_judged(root, served):
     store, pair = served
     assert record(store, 1, Form(pair.number + 1, 0), Answer("left")) == Outcome.unknown
@@ -105,7 +117,7 @@ def test_agreement_is_told_late_and_never_of_what_can_still_be_changed(root):
     store = store_of(root)
     judge_all(store, 1, ["a", "b", "a", "tie", "a", "a", "skip", "a"])
     assert agreement_with_others(store, 1) == (0, None)
-    assert progress_of(store, 1, PLAN).judged == 7
+    assert progress_of(store, 1).judged == 7
     # In the order in which they are dealt: first the pair that ann skipped.
     judge_all(store, 2, ["a", "a", "b", "b", "bad", "b"])
     shared, agreement = agreement_with_others(store, 2)

@@ -11,6 +11,7 @@ import pytest
 from collecting.collect_case import DATABASE, Person, add, judgements, link, pairs, store_of
 
 from components.collecting.people import revoke
+from components.pages.page import visible
 from flows.collect.forms import MOST_BODY_BYTES
 
 
@@ -43,7 +44,7 @@ def stored(root, name):
 def test_a_link_opens_a_session_at_a_clean_address(page, shared_root):
     path = link(shared_root, "clean")
     response = httpx.get(page.address + path)
-    assert (response.status_code, response.headers["location"]) == (303, "/")
+    assert (response.status_code, response.headers["location"]) == (303, "/?opened")
     cookie = response.headers["set-cookie"].lower()
     assert all(part in cookie for part in ("httponly", "samesite=strict", "path=/"))
     assert path.rpartition("/")[2] not in str(response.headers)
@@ -201,6 +202,8 @@ def test_stars_edits_and_skips_arrive(person, request, shared_root):
     ("fields", "said"),
     [
         ({"choice": ""}, "Choose which answer is better"),
+        ({"choice": "", "edit_left": "long work", "comment": "a remark"}, "Choose which answer is better"),
+        ({"choice": "left", "edit_left": "mine", "edit_right": "too"}, "Only the answer that you prefer"),
         ({"choice": "left", "edit_right": "the wrong one"}, "Only the answer that you prefer"),
         ({"choice": "tie", "edit_right": "neither"}, "Only the answer that you prefer"),
         ({"choice": "left", "comment": "ask ann@example.com"}, "e-mail"),
@@ -219,6 +222,8 @@ def test_what_ingestion_would_refuse_is_said_and_can_be_mended(person, request, 
     assert stored(shared_root, request.node.name) == []
     # All that was written is still there, and so is the pair.
     assert person.texts == before
+    written = {name: text for name, text in fields.items() if name != "choice"}
+    assert {name: person.areas[name] for name in written} == {n: visible(t) for n, t in written.items()}
     if fields["choice"]:
         assert f'value="{fields["choice"]}" checked' in response.text
     assert person.judge("left").status_code == 200

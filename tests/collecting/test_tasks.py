@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from collecting.collect_case import add, pairs, store_of
+from collecting.collect_case import NO_GOLD, add, link, pairs, store_of
 
+from components.collecting import store
+from components.collecting.assignment import next_pair
+from components.collecting.judging import Answer, record
 from components.collecting.tasks import add_tasks
+from components.collecting.tokens import Form
 from components.config import FeedbackParams
 from components.errors import FeedbackError
 from components.feedback.rules import Rules
@@ -31,6 +36,38 @@ def test_a_pair_in_the_other_order_is_the_same_pair(root):
     result = add(root, [PAIR, swapped])
     assert (result.added, result.known) == (1, 1)
     assert stored(root)[0]["id"].startswith("pair-")
+
+
+@pytest.mark.parametrize(
+    ("row", "gold"),
+    [
+        (PAIR | {"gold": "a"}, "a"),
+        ({"prompt": "p", "response_a": "second", "response_b": "first", "gold": "a"}, "b"),
+        ({"prompt": "p", "response_a": "second", "response_b": "first", "gold": "tie"}, "tie"),
+    ],
+)
+def test_gold_that_comes_later_is_kept_in_the_order_of_the_pair(root, row, gold):
+    add(root, [PAIR])
+    result = add(root, [row])
+    assert (result.added, result.known, result.marked, result.refused) == (0, 0, 1, [])
+    assert [task["gold"] for task in stored(root)] == [gold]
+    # The same again, and the pair without gold, change nothing.
+    again = add(root, [row, PAIR])
+    assert (again.known, again.marked, again.refused) == (2, 0, [])
+    assert [task["gold"] for task in stored(root)] == [gold]
+
+
+def test_gold_that_comes_too_late_or_is_another_is_refused(root):
+    seen, known = PAIR | {"id": "seen"}, PAIR | {"id": "known", "prompt": "q", "gold": "a"}
+    add(root, [seen, known])
+    link(root, "ann")
+    assert next_pair(store_of(root), 1, NO_GOLD).id == "seen"
+    result = add(root, [seen | {"gold": "a"}, known | {"gold": "b"}])
+    assert [refusal.line for refusal in result.refused] == [1, 2]
+    assert "shown without gold" in result.refused[0].what
+    assert "another answer" in result.refused[1].what
+    assert all(refusal.remedy for refusal in result.refused)
+    assert [task["gold"] for task in stored(root)] == [None, "a"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +109,28 @@ def test_an_id_of_another_pair_and_a_secret_are_refused_alone(root):
     assert result.added == 2
     assert [refusal.line for refusal in result.refused] == [2, 3]
     assert "BEGIN" not in result.refused[1].what
+
+
+def test_who_judges_does_not_wait_while_pairs_are_checked(root, monkeypatch):
+    monkeypatch.setattr(store, "_BUSY_S", 0.1)
+    add(root, [PAIR | {"prompt": "judged"}])
+    link(root, "ann")
+
+    class Slow(Rules):
+        """Somebody judges while it is at work."""
+
+        def check(self, draft):
+            pair = next_pair(store_of(root), 1, NO_GOLD)
+            if pair is not None:
+                said.append(record(store_of(root), 1, Form(pair.number, 0), Answer("left")))
+            super().check(draft)
+
+    said = []
+    rules = Slow.of(FeedbackParams(), root)
+    path = root / "more.jsonl"
+    path.write_text(json.dumps(PAIR | {"prompt": "new"}) + "\n")
+    assert add_tasks(store_of(root), path, rules).added == 1
+    assert said == ["stored"]
 
 
 def test_what_means_nothing_here_is_said(root):

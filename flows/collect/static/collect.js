@@ -4,6 +4,8 @@
 const form = document.getElementById("form");
 const said = document.getElementById("said");
 const MEMORY = "rlhf-collect-keys";
+// The stars that L or R has just opened: the next digit is theirs.
+let rating = "";
 
 function pick(name, value) {
   const found = form.querySelector(`input[name="${name}"][value="${value}"]`);
@@ -31,6 +33,17 @@ function edit() {
   else document.getElementById("choice").focus();
 }
 
+function openStars(name) {
+  form.querySelector(`input[name="${name}"]:checked`).focus();
+  rating = name;
+}
+
+function rate(stars) {
+  pick(rating, stars);
+  // From here on digits choose the better answer again.
+  document.activeElement.blur();
+}
+
 const KEYS = {
   ArrowLeft: () => pick("choice", "left"),
   ArrowRight: () => pick("choice", "right"),
@@ -40,8 +53,8 @@ const KEYS = {
   4: () => pick("choice", "bad"),
   s: () => pick("strength", "slightly"),
   c: () => pick("strength", "clearly"),
-  l: () => form.querySelector('input[name="stars_left"]:checked').focus(),
-  r: () => form.querySelector('input[name="stars_right"]:checked').focus(),
+  l: () => openStars("stars_left"),
+  r: () => openStars("stars_right"),
   e: edit,
   m: () => openAt(document.getElementById("commenting")),
   k: () => document.getElementById("skip").click(),
@@ -57,26 +70,40 @@ function inText(event) {
   event.preventDefault();
 }
 
-// True where the stars themselves have use for the key.
-function inStars(event) {
-  if (/^[1-5]$/.test(event.key)) pick(event.target.name, event.key);
-  else if (event.key === "Escape") event.target.blur();
-  else return event.key.startsWith("Arrow");
-  event.preventDefault();
-  return true;
+// Held down, or part of a letter that is being composed: Safari tells the last of those by its number alone.
+function isNoPress(event) {
+  return event.repeat || event.isComposing || event.keyCode === 229;
+}
+
+function isShortcut(event) {
+  return event.ctrlKey || event.metaKey || event.altKey;
+}
+
+// Where the browser itself has use for the key: arrows go through radios, Enter follows and presses.
+function isNative(event) {
+  if (event.target.matches("input[type=radio]")) return event.key.startsWith("Arrow");
+  return event.key === "Enter" && event.target.matches("a, button, summary");
+}
+
+function actOf(event) {
+  if (rating && /^[1-5]$/.test(event.key)) return () => rate(event.key);
+  if (event.key === "Escape" && event.target.matches("input")) return () => event.target.blur();
+  return KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
 }
 
 function onKey(event) {
-  const target = event.target;
-  if (document.getElementById("keys").open || event.isComposing) return;
-  if (target.matches("textarea")) return inText(event);
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (target.matches('input[name^="stars_"]') && inStars(event)) return;
-  if (event.key === "Enter" && target.matches("a, button, summary")) return;
-  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (isNoPress(event) || document.getElementById("keys").open) return;
+  if (event.target.matches("textarea")) return inText(event);
+  if (isShortcut(event) || isNative(event)) return;
+  const act = actOf(event);
   if (!act || !document.getElementById("keys-on").checked) return;
   event.preventDefault();
   act();
+}
+
+// A mouse leaves the focus where it clicked: arrows and digits would go on to mean what they mean there.
+function leave(event) {
+  if (event.detail > 0 && event.target.matches("input[type=radio]")) event.target.blur();
 }
 
 function showKeys() {
@@ -84,13 +111,27 @@ function showKeys() {
   document.getElementById("hide-keys").focus();
 }
 
-function remember(box) {
+function areKeysOn() {
   try {
-    box.checked = localStorage.getItem(MEMORY) !== "off";
-    box.addEventListener("change", () => localStorage.setItem(MEMORY, box.checked ? "on" : "off"));
+    return localStorage.getItem(MEMORY) !== "off";
   } catch {
-    // A browser that keeps nothing: the keys are on.
+    // A browser that keeps nothing.
+    return true;
   }
+}
+
+function keep(event) {
+  try {
+    localStorage.setItem(MEMORY, event.target.checked ? "on" : "off");
+  } catch {
+    // It holds for this page alone then.
+  }
+}
+
+// The page on which nothing is left to judge has one key.
+function onLastPage(event) {
+  if (event.key.toLowerCase() !== "b" || isNoPress(event) || isShortcut(event) || !areKeysOn()) return;
+  document.getElementById("back").click();
 }
 
 // A double click sends once; the server would store once, too.
@@ -104,7 +145,10 @@ function begin() {
   button.hidden = false;
   button.addEventListener("click", showKeys);
   document.getElementById("hide-keys").addEventListener("click", () => document.getElementById("keys").close());
-  remember(document.getElementById("keys-on"));
+  document.getElementById("keys-on").checked = areKeysOn();
+  document.getElementById("keys-on").addEventListener("change", keep);
+  form.addEventListener("focusout", () => (rating = ""));
+  form.addEventListener("click", leave);
   form.addEventListener("submit", sendOnce);
   addEventListener("pageshow", () => delete form.dataset.sent);
   document.addEventListener("keydown", onKey);
@@ -116,8 +160,4 @@ function begin() {
 }
 
 if (form) begin();
-else if (document.getElementById("back")) {
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "b" && !event.ctrlKey && !event.metaKey && !event.altKey) document.getElementById("back").click();
-  });
-}
+else if (document.getElementById("back")) document.addEventListener("keydown", onLastPage);
