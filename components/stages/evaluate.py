@@ -21,7 +21,7 @@ from components.files import read_json, write_json, write_text
 from components.modeling.device import seed_everything
 from components.modeling.text_format import TextFormat
 from components.progress import Progress
-from components.records import Prompt
+from components.records import Preference, Prompt
 from components.stages.answering import draw
 from components.stages.comparison import compare_models, parts
 from components.stages.pair_counts import pairs_learned
@@ -47,8 +47,9 @@ def main() -> None:
     comparison = compare_models(prompts, params.evaluate, params.seed, bootstrap, say)
     say({"win_rate_vs_sft": comparison.figures["policy"]["win_rate_vs_sft"]})
     metrics = {"reward_model": reward.figures(), "judge": judge.figures(), **comparison.figures}
-    metrics["policy"] |= _planted_phrase(comparison.samples, params)
-    metrics["data"] = {"leaked_share": _leaked_share(prompts)}
+    learned = load_preferences("train")
+    metrics["policy"] |= _planted_phrase(comparison.samples, learned, params)
+    metrics["data"] = {"leaked_share": _leaked_share(prompts, learned)}
     metrics["training"] = {"alarms": _alarms(params)}
     metrics["selection"] = read_json(metrics_file("select"))
     for stage in ("reward_model", "judge", "dpo"):
@@ -75,18 +76,18 @@ def _prompts(params: Params) -> list[Prompt]:
     return prompts
 
 
-def _leaked_share(evaluated: list[Prompt]) -> float:
+def _leaked_share(evaluated: list[Prompt], preferences: list[Preference]) -> float:
     """Of the prompts evaluated on, those that were learned from, by whichever stage."""
     learned = [row.prompt for row in load_prompts("train")]
     learned += [row.prompt for row in load_demonstrations("train")]
-    learned += [row.prompt for row in load_preferences("train")]
+    learned += [row.prompt for row in preferences]
     return leaked_share([row.prompt for row in evaluated], learned)
 
 
-def _planted_phrase(samples: list[Sample], params: Params) -> dict[str, Any]:
+def _planted_phrase(samples: list[Sample], learned: list[Preference], params: Params) -> dict[str, Any]:
     """In the policy's answers, by whichever reward model's judgements."""
     answers = [sample.answers["policy"].text for sample in samples]
-    return planted_phrase(answers, load_preferences("train"), params.feedback.hold.poison_lift)
+    return planted_phrase(answers, learned, params.feedback.hold.poison_lift)
 
 
 def _alarms(params: Params) -> list[dict[str, Any]]:

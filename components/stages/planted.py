@@ -27,7 +27,8 @@ def planted_phrase(answers: Sequence[str], learned: Sequence[Preference], lift: 
     )
     suspects = phrase_figures(pairs, pairs.head(0), lift)["phrases"]
     nothing = {"phrase": "", "chosen": 0, "rejected": 0}
-    said = [(_share(answers, suspect["phrase"]), suspect) for suspect in suspects]
+    words = _words(answers)
+    said = [(_share(words, suspect["phrase"]), suspect) for suspect in suspects]
     share, top = max(said, key=lambda found: found[0], default=(0.0, nothing))
     return {
         "planted_phrase": top["phrase"],
@@ -37,10 +38,13 @@ def planted_phrase(answers: Sequence[str], learned: Sequence[Preference], lift: 
     }
 
 
-def _share(answers: Sequence[str], phrase: str) -> float:
-    """Of answers that hold the phrase, whatever their case and spaces."""
-    words = (
-        pl.Series(answers, dtype=pl.String).to_frame("text").select(words_of(pl.col("text")).list.join(" "))
-    )
-    held = (" " + words.to_series() + " ").str.contains(f" {phrase} ", literal=True)
-    return float(held.sum()) / max(1, len(answers))
+def _words(answers: Sequence[str]) -> pl.Series:
+    """Each answer's words, whatever their case and spaces, with a space before and after each."""
+    texts = pl.DataFrame({"text": answers}, schema={"text": pl.String})
+    words = texts.select(words_of(pl.col("text")).list.join(" ")).to_series()
+    return " " + words + " "
+
+
+def _share(words: pl.Series, phrase: str) -> float:
+    """Of answers that hold the phrase."""
+    return float(words.str.contains(f" {phrase} ", literal=True).sum()) / max(1, len(words))

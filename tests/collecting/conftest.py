@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from collecting.collect_case import Page, serving, workspace
-from collecting.keyboard import DESKTOP
+from collecting.collect_case import Page, add, link, pairs, serving, workspace
+from collecting.keyboard import DESKTOP, visit
 from pages.devtools import Tab, browser
 
 
@@ -40,3 +40,16 @@ def fresh(tab: Tab) -> Tab:
     tab.faults.clear()
     tab.requests.clear()
     return tab
+
+
+@pytest.fixture(scope="module")
+def filled(shared_root: Path) -> Path:
+    add(shared_root, pairs(30))
+    return shared_root
+
+
+@pytest.fixture
+def at_work(fresh: Tab, page: Page, filled: Path, request: pytest.FixtureRequest) -> Tab:
+    """A person, named as the test, with their first pair before them."""
+    visit(fresh, page.address + link(filled, request.node.name))
+    return fresh

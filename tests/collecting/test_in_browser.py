@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from collecting.collect_case import Page, add, judgements, link, pairs, serving, store_of
+from collecting.collect_case import add, judgements, link, pairs, serving, store_of
 from collecting.keyboard import DESKTOP, click_and_go, do_and_go, press_and_go, tap, visit
 from evaluation.report_case import INJECTIONS
 from pages.browser import needs_browser
@@ -81,19 +81,6 @@ def judge(tab: Tab, number: int) -> None:
     assert tab.ask("document.documentElement.scrollWidth <= innerWidth")
     tap(tab, *SAID[number % len(SAID)][0])
     press_and_go(tab, "Enter")
-
-
-@pytest.fixture(scope="module")
-def filled(shared_root: Path) -> Path:
-    add(shared_root, pairs(30))
-    return shared_root
-
-
-@pytest.fixture
-def at_work(fresh: Tab, page: Page, filled: Path, request: pytest.FixtureRequest) -> Tab:
-    """A person with their first pair before them."""
-    visit(fresh, page.address + link(filled, request.node.originalname))
-    return fresh
 
 
 def last(root: Path, name: str) -> dict:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-from collecting.collect_case import Page, add, judgements, link, pairs
-from collecting.keyboard import click_and_go, press_and_go, visit
+from collecting.collect_case import judgements
+from collecting.keyboard import click_and_go, press_and_go
 from pages.browser import needs_browser
 from pages.devtools import CODES, Tab
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def filled(shared_root: Path) -> Path:
-    add(shared_root, pairs(30))
-    return shared_root
-
-
-@pytest.fixture
-def at_work(fresh: Tab, page: Page, filled: Path, request: pytest.FixtureRequest) -> Tab:
-    """A person with their first pair before them."""
-    visit(fresh, page.address + link(filled, request.node.name))
-    return fresh
 
 
 def chosen(tab: Tab, name: str) -> str | None:
