@@ -38,7 +38,7 @@ class User:
 def users(root: Path) -> list[User]:
     """Those that live, as far as the list can be read."""
     try:
-        kept = _living(root / _LIST)
+        kept = _living(*_read(root / _LIST))
     except (FileNotFoundError, *_UNREADABLE):
         return []
     listed = [*kept["write"].values(), *(each for several in kept["read"].values() for each in several)]
@@ -61,8 +61,8 @@ def forget_the_dead(root: Path) -> bool:
 
 def _rewritten(path: Path) -> bool:
     try:
-        kept = _living(path)
-        listed = json.loads(path.read_text(encoding="utf-8"))
+        listed, changed = _read(path)
+        kept = _living(listed, changed)
     except FileNotFoundError:
         return False
     except _UNREADABLE:
@@ -74,9 +74,13 @@ def _rewritten(path: Path) -> bool:
     return True
 
 
-def _living(path: Path) -> dict[str, dict[str, Any]]:
-    """The list as DVC writes it: who writes a path, and who all read it."""
-    listed, changed = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
+def _read(path: Path) -> tuple[dict[str, Any], float]:
+    """The list, and when it was written."""
+    return json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
+
+
+def _living(listed: dict[str, Any], changed: float) -> dict[str, dict[str, Any]]:
+    """The list as DVC writes it, of those that live: who writes a path, and who all read it."""
     readers = {
         name: [each for each in several if _lives(each, changed)]
         for name, several in listed.get("read", {}).items()
