@@ -13,6 +13,7 @@ from components.stages.ending import STOPPED
 from flows.commands import (
     ask,
     audit,
+    board,
     clean,
     collect,
     diff,
@@ -72,6 +73,7 @@ for name, command in {
     "clean": clean.command,
     "generate": generate.command,
     "status": status.command,
+    "board": board.command,
     "health": health.command,
     "notifications": notifications.command,
     "simulate": simulate.command,

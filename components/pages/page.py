@@ -18,12 +18,15 @@ HERE = Path(__file__).parent
 #: No script, no request, no form: a browser refuses them even if one came through.
 _POLICY = "default-src 'none'; style-src {style}; img-src data:; base-uri 'none'; form-action 'none'"
 #: Of a page with a script: that one and no other, and it makes no markup out of text.
+_MAY_ASK = "; connect-src 'self'"
 _WITH_SCRIPT = "; script-src {script}; require-trusted-types-for 'script'"
 #: Turn the reading direction of what follows, so that a text reads as another.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def render_page(template: Path, style: str = "", script: str = "", **content: Any) -> str:
+def render_page(
+    template: Path, style: str = "", script: str = "", *, asks: bool = False, **content: Any
+) -> str:
     """The page that the template makes of the content; it extends page.html.j2 and finds parts.html.j2.
 
     The same content gives the same bytes.
@@ -31,13 +34,14 @@ def render_page(template: Path, style: str = "", script: str = "", **content: An
     Args:
         style: what the page needs beside page.css.
         script: of this project, never out of data; the browser runs it alone, known by its digest.
+        asks: whether the script may ask the server that the page came from.
     """
     style = (HERE / "page.css").read_text(encoding="utf-8") + style
     return (
         _environment(template.parent)
         .get_template(template.name)
         .render(
-            policy=_policy(style, script),
+            policy=_policy(style, script) + (_MAY_ASK if asks else ""),
             style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
             **content,

@@ -9,12 +9,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_POLICY = (
+POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # Not no-referrer: browsers would then send their own forms with the origin "null".
@@ -32,12 +31,14 @@ class Guard:
         hosts: values of Host under which the page is known: a foreign name that points here is refused.
         origins: where a form may come from.
         refuse: a page that says why, made from a request and a key of the words.
+        policy: what a page may load, where the page does not say so itself.
     """
 
     app: ASGIApp
     hosts: frozenset[str]
     origins: frozenset[str]
     refuse: Callable[[Scope, str], Response]
+    policy: str = POLICY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -49,7 +50,7 @@ class Guard:
         async def bearing(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(HEADERS | {"Content-Security-Policy": self.policy})
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
