@@ -60,12 +60,17 @@ LENIENT = {
 }
 
 
-def make_project(folder: Path) -> None:
-    """Copy what git tracks here, change its parameters, and commit it there."""
+def copy_project(folder: Path) -> None:
+    """What git tracks here, as it is on the disk."""
     for name in _git(ROOT, "ls-files", "-z").split("\0"):
         if name and (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+
+
+def make_project(folder: Path) -> None:
+    """Copy the project, change its parameters, and commit it there."""
+    copy_project(folder)
     path = folder / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
     ports = {"prefect_port": free_port(), "mlflow_port": free_port(), "min_free_gb": 1.0}
