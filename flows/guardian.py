@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-#: What a stage may take to end itself.
-PATIENCE_S = 10.0
+#: What a stage may take to end itself: as in flows/processes.py, of which this imports nothing.
+PATIENCE_S = 30.0
 
 _watched: set[int] = set()
 

@@ -15,6 +15,8 @@ from components.errors import BusyError
 from components.locks import exclusive
 from components.workspace import STATE, current_user
 
+#: Held by the retraining at work.
+RETRAINING = STATE / "retrain.lock"
 TRIES, PAUSE_S = 5, 0.1
 
 
@@ -25,7 +27,7 @@ def retraining(root: Path) -> Iterator[None]:
     Raises:
         BusyError: another process retrains; it says which, whose, and since when.
     """
-    path = root / STATE / "retrain.lock"
+    path = root / RETRAINING
     with _taken(path) as handle:
         handle.truncate(0)
         json.dump({"pid": os.getpid(), "user": current_user(), "since": _now()}, handle)
@@ -35,7 +37,7 @@ def retraining(root: Path) -> Iterator[None]:
 
 def refuse_if_busy(root: Path) -> None:
     """Raise BusyError at once, before a server is started for nothing."""
-    with _taken(root / STATE / "retrain.lock"):
+    with _taken(root / RETRAINING):
         return
 
 

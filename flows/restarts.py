@@ -35,6 +35,7 @@ from components.feedback.store import FEEDBACK, stamps
 from components.files import write_json
 from components.locks import exclusive, is_held
 from components.workspace import STATE
+from flows.locks import RETRAINING
 
 LEDGER = STATE / "retraining.json"
 FLOW = "retrain"
@@ -120,7 +121,7 @@ def batches(root: Path) -> set[str]:
 
 def start_owed(root: Path) -> str:
     """Start the retraining that is owed, where nothing retrains; returns why, or "" where none was started."""
-    if is_held(root / STATE / "retrain.lock"):
+    if is_held(root / RETRAINING):
         return ""
     known = _read(root / LEDGER)
     with get_client(sync_client=True) as client:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from components.config.servers import ServersParams
 from components.errors import BusyError
-from components.workspace import STATE
-from flows.locks import refuse_if_busy
+from flows.locks import RETRAINING, refuse_if_busy
 from flows.preflight.findings import Finding, ok, warning
 from flows.up.orphans import marked
 from flows.up.record import read_record
@@ -48,7 +47,7 @@ def _git_lock(root: Path) -> Iterator[Finding]:
 
 def _retraining(root: Path) -> Iterator[Finding]:
     # The kernel drops this lock with its holder, so whoever holds it lives. To look must not make it.
-    if not (root / STATE / "retrain.lock").exists():
+    if not (root / RETRAINING).exists():
         return
     try:
         refuse_if_busy(root)
