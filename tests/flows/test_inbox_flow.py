@@ -4,6 +4,7 @@ import json
 import signal
 import time
 
+from collecting.collect_case import Near, add, link, pairs
 from feedback_files import write_pairs
 
 from components.feedback.store import read_accepted
@@ -110,3 +111,22 @@ def test_the_signal_is_heard_between_two_files_and_a_kill_loses_nothing(rlhf, cl
     assert done.returncode == 0, done.err
     assert len(list((inbox / "done").glob("*.jsonl"))) == 8
     assert read_accepted(batches).height == 48
+
+
+def test_what_people_judged_on_the_page_comes_in_through_the_inbox(rlhf_here, clone):
+    add(clone, pairs(6))
+    ann = Near(clone, link(clone, "ann"))
+    for choice in ("left", "right", "left", "tie", "bad"):
+        assert ann.judge(choice).status_code == 200
+    assert ann.judge("", action="skip").status_code == 200
+    status, out, err = rlhf_here("collect", "export", "--to-inbox", "--json")
+    assert status == 0, err
+    [written] = [json.loads(line) for line in out.splitlines()]
+    assert written["rows"] == 5
+    status, out, err = rlhf_here("inbox", "data/inbox", "--once", "--settle", "0", "--json")
+    assert status == 0, err
+    [result] = [json.loads(line) for line in out.splitlines()]
+    assert (result["status"], result["accepted"]) == ("accepted", 5)
+    assert set(read_accepted(clone / "data/feedback")["annotator"]) == {"ann"}
+    # All that was judged is final: nothing is left to export.
+    assert rlhf_here("collect", "export", "--to-inbox", "--json")[1] == ""
