@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.quarter.agreement import bytes_in, disagreements, left_behind
+from benchmarks.quarter.agreement import bytes_in, disagreements, failed_runs, left_behind
 from benchmarks.quarter.life import Life
 from benchmarks.quarter.project import make_project
 from benchmarks.quarter.team import Team
@@ -37,6 +37,7 @@ def main() -> None:
     finally:
         life.team.rlhf("down")
     wrong |= _processes(root)
+    print(f"runs that failed or crashed: {'; '.join(failed_runs(root)) or 'none'}")
     print(f"{options.weeks} weeks in {(time.monotonic() - started) / 60:.0f} minutes")
     if not options.keep:
         shutil.rmtree(home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +15,14 @@ from benchmarks.quarter.ledger import Ledger
 from benchmarks.quarter.project import commits_of
 from benchmarks.quarter.team import REVIEWER, Team
 from components.tracking.audit import DELETE
+from components.workspace import STATE
 
 FEEDBACK = "data/feedback"
+_FAILED = """
+    SELECT flow.name, flow_run.name, flow_run.state_type, flow_run_state.message FROM flow_run
+    JOIN flow ON flow.id = flow_run.flow_id LEFT JOIN flow_run_state ON flow_run_state.id = flow_run.state_id
+    WHERE flow_run.state_type IN ('FAILED', 'CRASHED')
+"""
 
 
 def disagreements(team: Team, ledger: Ledger) -> dict[str, list[str]]:
@@ -96,8 +103,15 @@ def _told(team: Team, ledger: Ledger) -> Iterator[str]:
     ):
         if known != happened:
             yield f"{happened} {what}, {known} times told: {dict(counts)}"
-    if counts["run_failed"] or counts["training_diverged"]:
-        yield f"runs failed: {dict(counts)}"
+    failed, known = failed_runs(team.root), counts["run_failed"] + counts["training_diverged"]
+    if len(failed) != known:
+        yield f"{len(failed)} runs failed, {known} times told: {dict(counts)}; {failed}"
+
+
+def failed_runs(root: Path) -> list[str]:
+    """By Prefect's own record: flow, run, state and reason of each that failed or crashed."""
+    with sqlite3.connect(root / STATE / "prefect/prefect.db") as database:
+        return [" ".join(map(str, run)) for run in database.execute(_FAILED)]
 
 
 def kept_candidates(team: Team) -> list[str]:

@@ -56,7 +56,7 @@ def look(root: Path, params: RetentionParams) -> Cleaned:
     with mlflow_errors():
         registry = _registry(root, policy)
         if registry is not None:
-            found.items += _of_registry(registry, policy)
+            found.items += [*_of_versions(registry, policy), *runs.old_runs(registry, policy)]
         found.items += _of_disk(root, registry, policy)
         found.held = _held(root, registry)
     return found
@@ -80,11 +80,12 @@ def clean(root: Path, params: RetentionParams, on_item: OnItem) -> Cleaned:
         # Where it cannot be told what is needed, nothing at all goes.
         _needed(root, registry)
         if registry is not None:
-            _remove(_of_registry(registry, policy), done, on_item)
-            runs.purge(registry, policy)
-            # What was refused stays, and then so does what it rests on.
+            _remove(_of_versions(registry, policy), done, on_item)
+            # What was refused stays, and then so does what it rests on: runs too.
             registry = read_registry(registry.tracker, policy)
             registry.stays.update(registry.versions)
+            _remove(list(runs.old_runs(registry, policy)), done, on_item)
+            runs.purge(registry, policy)
         _remove(_of_disk(root, registry, policy), done, on_item)
         done.held = _held(root, registry)
     done.after = _used(root)
@@ -97,12 +98,8 @@ def _registry(root: Path, policy: Policy) -> Registry | None:
     return registry
 
 
-def _of_registry(registry: Registry, policy: Policy) -> list[Item]:
-    return [
-        *versions.old_versions(registry),
-        *versions.orphaned_files(registry, policy),
-        *runs.old_runs(registry, policy),
-    ]
+def _of_versions(registry: Registry, policy: Policy) -> list[Item]:
+    return [*versions.old_versions(registry), *versions.orphaned_files(registry, policy)]
 
 
 def _of_disk(root: Path, registry: Registry | None, policy: Policy) -> list[Item]:

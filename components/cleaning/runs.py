@@ -7,6 +7,7 @@ from typing import Any
 
 from components.cleaning.item import Item, Policy
 from components.cleaning.keeping import Registry
+from components.cleaning.versions import sizes_of_going
 from components.tracking.lineage import read_lock
 from components.tracking.packages import discard, size_of
 from components.tracking.run_metrics import KEY
@@ -19,12 +20,12 @@ _OVER = ("FINISHED", "FAILED", "KILLED")
 
 def old_runs(registry: Registry, policy: Policy) -> Iterator[Item]:
     """Unfinished runs stay, and so do those behind a version that stays or behind the stages at hand."""
-    tracker, needed = registry.tracker, _needed(registry)
+    tracker, needed, counted = registry.tracker, _needed(registry), sizes_of_going(registry)
     days = max(policy.params.runs_days, policy.params.grace_days)
     for run in pipeline_runs(tracker):
         over = run.info.status in _OVER and not policy.is_within(_ended(run), days)
         if over and run.info.run_id not in needed:
-            yield _item(tracker, run, "older than retention.runs_days")
+            yield _item(tracker, run, "older than retention.runs_days", counted.get(run.info.run_id, 0))
     for run in deleted_runs(registry, policy):
         item = _item(tracker, run, "deleted or replaced before")
         if item.size or is_embedded(tracker):
@@ -50,7 +51,8 @@ def _ended(run: Any) -> float:
     return float(run.info.end_time or run.info.start_time) / 1000
 
 
-def _item(tracker: Tracker, run: Any, why: str) -> Item:
+def _item(tracker: Tracker, run: Any, why: str, counted: int = 0) -> Item:
+    """counted: bytes of the run's files that other items tell of."""
     info = run.info
 
     def remove() -> None:
@@ -59,13 +61,16 @@ def _item(tracker: Tracker, run: Any, why: str) -> Item:
                 tracker.client.delete_run(info.run_id)
             discard(tracker, info.run_id)
 
-    return Item(KIND, f"{info.run_name} {info.run_id}", size_of(tracker, info.run_id), why, remove)
+    size = max(0, size_of(tracker, info.run_id) - counted)
+    return Item(KIND, f"{info.run_name} {info.run_id}", size, why, remove)
 
 
 def _needed(registry: Registry) -> set[str]:
-    """Of every version, under whatever name, of the stages behind those that stay, and of what dvc.lock tells of."""
+    """Of every version that stays, under whatever name, of the stages behind it, and of what dvc.lock tells of."""
     tracker = registry.tracker
-    needed = {each.run_id for each in registry.versions.values()} | {each.run for each in registry.foreign}
+    needed = {registry.versions[key].run_id for key in registry.stays} | {
+        each.run for each in registry.foreign
+    }
     for key in registry.stays:
         needed |= set((registry.lineage(registry.versions[key]).get("runs") or {}).values())
     if (tracker.root / "dvc.lock").exists():

@@ -33,6 +33,16 @@ def old_versions(registry: Registry) -> Iterator[Item]:
             yield _version(registry, version)
 
 
+def sizes_of_going(registry: Registry) -> dict[str, int]:
+    """By run, bytes of the files that go with its versions."""
+    sizes: dict[str, int] = {}
+    for key, version in registry.versions.items():
+        if key not in registry.stays and _owns(registry, version):
+            size = _size(registry.tracker, version.run_id, _place(version))
+            sizes[version.run_id] = sizes.get(version.run_id, 0) + size
+    return sizes
+
+
 def go_on(tracker: Tracker) -> bool:
     """Put on record what a killed process had begun: a version that it deleted is not there to be deleted again.
 
@@ -46,9 +56,7 @@ def go_on(tracker: Tracker) -> bool:
 
 def _version(registry: Registry, version: Any) -> Item:
     tracker = registry.tracker
-    place = _place(version)
-    shared = any(each.source == version.source for each in registry.versions.values() if each is not version)
-    own = place is not None and not shared
+    place, own = _place(version), _owns(registry, version)
 
     def remove() -> None:
         with mlflow_errors():
@@ -63,6 +71,12 @@ def _version(registry: Registry, version: Any) -> Item:
         _why(tracker, version),
         remove,
     )
+
+
+def _owns(registry: Registry, version: Any) -> bool:
+    """Whether its files are its own, and lie where registration puts them."""
+    shared = any(each.source == version.source for each in registry.versions.values() if each is not version)
+    return _place(version) is not None and not shared
 
 
 def _why(tracker: Tracker, version: Any) -> str:

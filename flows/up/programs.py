@@ -118,6 +118,9 @@ def _prefect(root: Path, params: Params, url: str) -> Program:
         works=lambda: _answers(f"{url}/api/health"),
         url=url,
         address=(local_host(servers.host), servers.prefect_port),
+        # On a disk that stalls, SQLite lets a writer wait for a minute, and the server with it. To start it anew then
+        # crashes the runs that are just beginning; those at work can do without it for four minutes.
+        unanswered=8,
         # As flows/server.py: two servers that make one database's tables at once crash.
         makes_tables=root / STATE / "prefect.lock",
     )

@@ -11,6 +11,7 @@ from cleaning.conftest import BATCH, ROWS, dvc
 from components.cleaning.cleaning import look
 from components.cleaning.dvc_objects import FEEDBACK
 from components.cleaning.item import used
+from components.cleaning.runs import KIND
 from components.cleaning.versions import FILES, VERSIONS
 from components.errors import RegistryError
 from components.locks import exclusive
@@ -125,6 +126,23 @@ def test_runs_that_no_version_names_go_for_good(root):
     assert not any(each.created for each in register_all(tracker).values())
 
 
+def test_versions_and_the_runs_that_made_them_go_at_once_and_are_counted_once(root):
+    params = STRICT.model_copy(update={"runs_days": 0.0})
+    seen = look(root, params)
+    runs = connect(root).client.search_runs([connect(root).experiment], max_results=1000)
+    before = _bytes_of(root, runs)
+    told = sum(item.size for item in seen.items if item.kind in (VERSIONS, KIND))
+    done = do(root, params)
+    assert {item.name for item in done.items} == {item.name for item in seen.items}
+    assert look(root, params).items == []
+    assert before - _bytes_of(root, runs) == told
+
+
+def _bytes_of(root, runs):
+    files = [path for run in runs for path in (root / ".rlhf/mlartifacts" / run.info.run_id).rglob("*")]
+    return sum(path.stat().st_size for path in files if path.is_file())
+
+
 def _all(tracker, kind):
     return all_versions(tracker, tracker.model(kind))
 
@@ -144,12 +162,15 @@ def test_what_the_registry_refuses_to_remove_stays_with_all_that_it_rests_on(roo
 
     monkeypatch.setattr(MlflowClient, "delete_model_version", refuse)
     first = _rows_of(connect(root), "1")
-    done = do(root)
+    done = do(root, STRICT.model_copy(update={"runs_days": 0.0}))
     ((item, reason),) = done.refused
     assert (item.name, reason) == ("reviews version 1", "MLflow refuses: Permission denied")
     found = state(root)
     assert found["versions"]["champion"] == ["1", "2", "3"]
     assert (found["mismatches"], found["faults"], found["deleted"]) == ([], [], [])
+    assert get_version(connect(root), "reviews", "1").run_id not in {
+        item.name.split()[-1] for item in done.items
+    }
     assert not [said for said in found["unchecked"] if "DVC's cache" in said]
     assert first[2:] in found["objects"]
 
