@@ -16,8 +16,11 @@ TEXTS = {
 #: The README's picture wants a script from a CDN; the site has one of its own.
 _MERMAID = re.compile(r"^```mermaid\n.*?^```$", re.MULTILINE | re.DOTALL)
 _PICTURE = '--8<-- "loop.svg"'
+#: What the README says of the pages here, it links to by their files.
+_PAGES = "](docs/pages/"
 
 
 def repository_pages(root: Path) -> dict[str, str]:
     """Content by path in the site's sources."""
-    return {page: _MERMAID.sub(_PICTURE, (root / text).read_text("utf-8")) for text, page in TEXTS.items()}
+    read = {page: (root / text).read_text("utf-8").replace(_PAGES, "](") for text, page in TEXTS.items()}
+    return {page: _MERMAID.sub(_PICTURE, text) for page, text in read.items()}
