@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -10,20 +7,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from docs_building import build
 from docs_texts import ROOT
 from pages.devtools import Tab, browser
-
-
-def build(project: Path, site: Path) -> subprocess.CompletedProcess[str]:
-    """`make docs` with another folder to write to."""
-    options = ["--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(site)]
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", *options],
-        cwd=project,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +22,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Attributes: asked: what browsers asked for."""
-
-    asked: list[str] = []  # noqa: RUF012
+    """Keeps no log."""
 
     def log_message(self, *words: object) -> None:
-        self.asked.append(self.path)
+        pass
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def code() -> str:
 
 
 def known_batches() -> tuple[str, ...]:
-    """What the tutorial calls by name; tests/docs/test_tutorial.py holds it against what ingestion says."""
+    """What the tutorial calls by name; tests/docs/test_docs_tutorial.py holds it against what ingestion says."""
     return ("week-3-comparisons-3b576b20",)
 
 

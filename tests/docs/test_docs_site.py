@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from collecting.keyboard import visit
-from conftest import build
+from docs_building import build
 from docs_texts import PAGES, ROOT
 from mkdocs.exceptions import PluginError
 from pages.browser import needs_browser

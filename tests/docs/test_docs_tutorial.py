@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from collecting.collect_case import Near
 from docs_texts import ROOT, blocks, shell_lines
 
 from components.feedback.ingestion import ingest_file
@@ -57,25 +58,35 @@ def test_ingestion_says_what_the_tutorial_shows(ingested):
     assert len(shown) == 2
 
 
-def test_its_cheap_commands_work_as_they_stand(workspace, ingested):
-    script = LEFT_OUT.sub("", "".join(blocks(ENGLISH, "sh")))
-    script = script.replace(
-        "rlhf collect export judgements.jsonl", "rlhf collect export --json judgements.jsonl"
-    )
+def give(workspace: Path, script: str) -> str:
+    """What shell lines print; those that are left out here are not given."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", LEFT_OUT.sub("", script)],
         cwd=workspace,
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_its_cheap_commands_work_as_they_stand(workspace, ingested):
+    before, served, after = "".join(blocks(ENGLISH, "sh")).partition("rlhf collect serve\n")
+    printed = give(workspace, before)
     # Six rows were broken on purpose, and somebody always says first.
-    assert done.stdout.count("week-2-comparisons.jsonl.gz line ") == 6
-    assert 'said "first" on 100.0% of 174 pairs' in done.stdout
+    assert printed.count("week-2-comparisons.jsonl.gz line ") == 6
+    assert 'said "first" on 100.0% of 174 pairs' in printed
     assert (workspace / "reports/feedback/week-3-comparisons-3b576b20.html").exists()
-    assert "pairs.jsonl: 2 added" in done.stdout
-    assert re.search(r"^ann: http://127.0.0.1:4300/join/\S+$", done.stdout, re.MULTILINE)
+    assert "pairs.jsonl: 2 added" in printed
+    [link] = re.findall(r"^ann: http://127.0.0.1:4300(/join/\S+)$", printed, re.MULTILINE)
+    assert served
+    ann = Near(workspace, link)
+    for _ in range(2):
+        assert ann.judge_as_shown("left").status_code == 200
+    assert "judgements.jsonl: 2 rows" in give(workspace, after)
+    result = ingest_file(workspace / "judgements.jsonl", workspace / "data")
+    assert (result.status, result.accepted) == ("accepted", 2)
 
 
 def test_what_is_given_here_is_most_of_what_there_is_to_give():
