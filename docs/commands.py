@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from docs.tables import cell
 from flows.cli import app
 
 _ABOUT = """# Commands
@@ -66,10 +67,6 @@ def _text(text: str) -> str:
 
 def _table(command: Any, context: Any) -> list[str]:
     records = [param.get_help_record(context) for param in command.params]
-    rows = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in filter(None, records)]
+    rows = [f"| {cell(f'`{names}`')} | {cell(text)} |" for names, text in filter(None, records)]
     table = ["| argument or option | meaning |", "|---|---|", *rows]
     return ['<div class="keys" markdown>', "", *table, "", "</div>", ""] if rows else []
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

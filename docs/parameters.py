@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from components.config import Params, Section
+from docs.tables import cell
 
 _ABOUT = """# params.yaml
 
@@ -99,15 +100,19 @@ def _section(
 ) -> list[str]:
     for key in path.split("."):
         shipped = shipped[key]
-    fields = definitions[section.__name__]["properties"]
-    about = meanings(section)
-    rows = [
-        _row(name, fields[name], shipped[name], about.get(name) or _sentence(said.get(f"{path}.{name}", "")))
-        for name in section.model_fields
-        if "$ref" not in fields[name]
+    heading = f"{'#' * (2 + path.count('.'))} {path} {{ #{path.replace('.', '-')} }}"
+    about = {name: _sentence(said.get(f"{path}.{name}", "")) for name in section.model_fields} | meanings(
+        section
+    )
+    rows = _rows(definitions[section.__name__]["properties"], shipped, about)
+    return [heading, "", *_intro(section), *_HEAD, *rows, *_FOOT]
+
+
+def _rows(fields: dict[str, Any], shipped: Any, about: dict[str, str]) -> list[str]:
+    """A row a key; a section within the section has a part of its own."""
+    return [
+        _row(name, field, shipped[name], about[name]) for name, field in fields.items() if "$ref" not in field
     ]
-    level = "#" * (2 + path.count("."))
-    return [f"{level} {path} {{ #{path.replace('.', '-')} }}", "", *_intro(section), *_HEAD, *rows, *_FOOT]
 
 
 def _intro(section: type[Section]) -> list[str]:
@@ -118,7 +123,7 @@ def _intro(section: type[Section]) -> list[str]:
 
 def _row(name: str, schema: dict[str, Any], value: Any, meaning: str) -> str:
     default = f"<br>default {_value(schema['default'])}" if "default" in schema else ""
-    return f"| `{name}` | {_value(value)} | {allowed(schema)}{default} | {_cell(meaning)} |"
+    return f"| `{name}` | {_value(value)} | {allowed(schema)}{default} | {cell(_in_yaml(meaning))} |"
 
 
 def _value(value: Any) -> str:
@@ -139,13 +144,6 @@ def allowed(schema: dict[str, Any]) -> str:
     return " ".join([names.get(schema["type"], schema["type"]), ", ".join(limits)]).strip()
 
 
-def _cell(text: str) -> str:
-    """A table's cell: what would end it is written otherwise; `<` is a tag only outside backticks."""
-    parts = text.replace("|", "\\|").split("`")
-    parts[::2] = [_in_yaml(part.replace("<", "&lt;")) for part in parts[::2]]
-    return "`".join(parts)
-
-
 def _in_yaml(text: str) -> str:
     """Python's words for nothing and no, as the file writes them."""
     return re.sub(r"\bFalse:", "false:", re.sub(r"\bNone:", "null:", text))
@@ -160,6 +158,6 @@ def _resources(schema: dict[str, Any]) -> list[str]:
         f"Where stages run. Each key is a stage ({stages}) with one value:",
         "",
         *_HEAD,
-        f"| `work_pool` | none | text or null | {_cell(_attributes(doc, {'work_pool'})['work_pool'])} |",
+        f"| `work_pool` | none | text or null | {cell(_in_yaml(_attributes(doc, {'work_pool'})['work_pool']))} |",
         *_FOOT,
     ]

@@ -84,6 +84,10 @@ def test_a_command_by_hand():
     page = commands_page()
     assert "### `rlhf feedback refuse` { #rlhf-feedback-refuse }" in page
     assert '```sh\nrlhf feedback refuse week-2-1a2b3c4d --why "one person clicked through it"\n```' in page
+    assert (
+        "| `version <int range>` | Number of the candidate, as `rlhf status` shows it. [x>=1; required] |"
+        in page
+    )
     assert "How many answers. [default: 4; 1&lt;=x&lt;=1000] |" in page
 
 
