@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint mutants bench bench-ingest fuzz faults clean reset
+.PHONY: install demo test lint docs docs-serve mutants bench bench-ingest fuzz faults clean reset
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]" -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,docs]" -c constraints.txt
 	touch $@
 
 install: $(INSTALLED)  ## create .venv with the pinned dependencies
@@ -25,6 +25,13 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The variable keeps a notice about other site generators out of the output.
+docs: install  ## the documentation as a site in site/; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --config-file docs/mkdocs.yml
+
+docs-serve: install  ## the same on http://127.0.0.1:8000, built anew when a page changes
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve --config-file docs/mkdocs.yml
 
 bench: install  ## the training core beside TRL, about five minutes; FULL=yes measures more of everything
 	$(BIN)/python -m benchmarks.run $(if $(filter yes,$(FULL)),--full,--quick)

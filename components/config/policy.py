@@ -33,6 +33,7 @@ class PpoParams(Section):
         snapshots: policies kept along the way, the last among them; the stage `select` takes one of them.
         rollouts: responses sampled a round.
         epochs, minibatches: passes over a round's rollouts, and optimizer steps a pass; reinforce makes one pass.
+        learning_rate: of the policy at the start; it falls in a line to zero at the last iteration.
         critic_learning_rate: of a separate critic alone.
         kl_coef: weight of the KL penalty: per token inside the reward, with grpo a term of the loss.
         kl_target: where set, kl_coef is only the start and is steered to this KL in nats a sequence (Ziegler 2019).
@@ -52,6 +53,7 @@ class PpoParams(Section):
         uncertainty_penalty: the score is the mean over the reward models of an ensemble minus this many times their
             standard deviation (Coste 2023).
         target_kl: a round's updates stop early when the approximate KL to the sampler passes this.
+        max_grad_norm: a longer gradient is cut to this length.
     """
 
     algorithm: Literal["ppo", "reinforce", "rloo", "grpo"]

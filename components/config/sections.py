@@ -26,7 +26,12 @@ class ModelParams(Section):
 
 
 class TinyParams(Section):
-    """Shape of the embedded base model: a GPT-2 taught from scratch in the SFT stage."""
+    """Shape of the embedded base model: a GPT-2 taught from scratch in the SFT stage.
+
+    Attributes:
+        vocab_size: tokens of its tokenizer, which is trained on the demonstrations.
+        n_layer, n_embd, n_head: layers, width, and attention heads, which share the width evenly.
+    """
 
     vocab_size: Annotated[int, Field(ge=300)]
     n_layer: Count
@@ -38,9 +43,11 @@ class PrepareParams(Section):
     """From feedback to training data.
 
     Attributes:
+        validation_share, test_share: of all prompts, each with all that was said about it, by the prompt's digest.
         judge_share: share of the training prompts whose preferences teach the judge and nobody else.
         chosen_as_demonstrations: preferred answers become demonstrations: "always", "never", or
             "auto", which is when people wrote fewer than `min_demonstrations`.
+        min_demonstrations: what "auto" asks for.
         votes: what a pair's probability is: "mean", the share of its votes, or "reliability", what they say by how
             far each annotator is right elsewhere (components/feedback/quality/reliability.py).
     """
@@ -65,6 +72,10 @@ class EvaluateParams(Section):
     prompts: most held-out prompts answered; temperature: of the answers compared.
     best_of: most answers a prompt of which the SFT model's best is taken, fewer where that moves as far as the policy.
     best_of_prompts: on so many of the prompts.
+    bootstrap_samples: how many times the prompts are drawn again for an interval.
+    confidence: share of such intervals that hold the true value.
+    calibration_bins: of equal width, over probabilities from 0 to 1.
+    side_by_side: answers on the reviewer's page, the largest losses first; their tokens are measured.
     """
 
     prompts: Count
@@ -78,7 +89,34 @@ class EvaluateParams(Section):
 
 
 class GateParams(Section):
-    """Thresholds a candidate must meet to be READY; each is explained in components/evaluation/gates.py."""
+    """Thresholds a candidate must meet to be READY; a figure that is missing or NaN fails its gate.
+
+    Lower ends are those of 95 % intervals (`evaluate.confidence`); ratios are to the SFT model's answers.
+
+    Attributes:
+        min_win_rate_lower: lower end of the win rate against the SFT model, by the judge, also at equal length.
+        min_champion_win_rate_lower: the same against the model in production, where there is one.
+        max_sequence_kl: nats an answer from the SFT model; also what `select` chooses within.
+        min_reward_accuracy_lower: lower end of the reward model's accuracy on held-out pairs. The shipped value is the
+            sample's; people who agree less need less, but more than 0.5.
+        min_judge_accuracy_lower: the same of the judge: who compares the models must know something itself.
+        max_calibration_error: expected calibration error on held-out pairs, at the fitted temperature.
+        max_disagreement_ratio: of an ensemble, on the policy's answers against the SFT model's.
+        max_length_ratio: of the mean number of words.
+        max_character_ratio: of the mean number of characters; looser, for better answers may use longer words.
+        max_slice_loss: how far below one half the win rate of a slice of the prompts may lie.
+        slice_confidence: with which chance is ruled out, over all slices together.
+        max_copied_ratio: of 4-grams out of the prompt.
+        min_relevance_ratio: of how far answers are about their own prompt.
+        max_new_phrase_share: answers with one phrase that the SFT model says ten times less often.
+        max_planted_phrase_share: answers with a phrase that is feedback.hold.poison_lift times likelier in preferred
+            answers.
+        max_leaked_share: evaluation prompts that were learned from.
+        max_empty_share, max_truncated_share: answers without a word, and answers cut by length.
+        max_repetition_ratio: of 4-grams that the answer held before; 1.2 is right for real text, the sample's grammar
+            is small.
+        min_distinct_2_ratio: of distinct pairs of words; 0.8 is right for real text.
+    """
 
     min_win_rate_lower: Share
     min_champion_win_rate_lower: Share

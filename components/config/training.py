@@ -59,6 +59,16 @@ class CheckpointParams(Section):
 
 
 class SupervisedParams(Section):
+    """Passes over data by AdamW.
+
+    Attributes:
+        epochs: passes over the data.
+        batch_size: rows or pairs in an optimizer step, over all processes.
+        learning_rate: its height, from which it falls in a line to zero at the last step.
+        warmup_share: of the steps, over which it rises in a line to that height.
+        weight_decay: AdamW's.
+    """
+
     epochs: Count
     batch_size: Count
     learning_rate: Positive

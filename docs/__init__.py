@@ -1,0 +1,1 @@
+"""The documentation: its pages, and what makes pages of the code."""
