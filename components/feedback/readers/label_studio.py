@@ -39,7 +39,7 @@ def read(task: Fields) -> Draft:
     # Predictions and drafts are not feedback, and the task's own times are not those of the judgements.
     task.use("predictions", "drafts", "created_at", "updated_at")
     row_id = data.name(TASK) or task.peek("id")
-    return complete(Fields({"id": row_id, "data": data.rest(), **task.rest()}), draft)
+    return complete(Fields({**task.rest(), "id": row_id, "data": data.rest()}), draft)
 
 
 def _judged(annotations: list[Fields], kind: str) -> list[_Judged]:

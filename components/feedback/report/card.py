@@ -136,8 +136,8 @@ def _automatic(automatic: Figures) -> Iterator[str]:
         yield ""
         yield (
             f"{automatic['rows']:,} rows more, which no person judged and nothing else in this card counts. Each "
-            "annotator teaches the reward model as far as it agrees with people on training pairs that both judged, and "
-            "tests nothing."
+            "annotator teaches the reward model as far as it agrees with people on training pairs that both judged, "
+            "and tests nothing."
         )
         yield ""
         yield from (f"- {plain(name)} {told(found)}." for name, found in automatic["annotators"].items())
