@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 from collecting.collect_case import lines, pairs
-from judge_server import always_first, judge_server
-from typer.testing import CliRunner
 
-from components.collecting.automatic.rows import name_of
 from components.collecting.automatic.rules import RULES, judge_by_rule
 from components.collecting.automatic.toxicity import toxicity
-from components.errors import ConfigError, DataError, FeedbackError
-from components.evaluation.opinions.endpoint import EndpointError
+from components.errors import FeedbackError
 from components.feedback.ingestion import ingest_file
 from components.feedback.store import read_accepted
 from flows.commands.automatic import Rule
-from flows.commands.collect import app
 
 WORDS = [f"word{number}" for number in range(40)]
 
 
 @pytest.fixture
-def rlhf(root, monkeypatch):
-    """The subcommands in a workspace, without anybody's key."""
-    monkeypatch.chdir(root)
-    monkeypatch.delenv("RLHF_JUDGE_API_KEY", raising=False)
-    kept = dict(os.environ)
-
-    def run(*words, **variables):
-        os.environ.update(variables)
-        result = CliRunner().invoke(app, ["auto", *words])
-        os.environ.clear()
-        os.environ.update(kept)
-        return result
-
-    return run
+def auto(rlhf):
+    """`rlhf collect auto` in a workspace."""
+    return lambda *words: rlhf("auto", *words)
 
 
 def _task(number, first, second, prompt=None):
@@ -111,9 +94,9 @@ def test_the_command_knows_every_rule():
     assert all(judge_by_rule(name, []).rows == [] for name in RULES)
 
 
-def test_rules_write_a_file_that_is_ingested_with_its_mark(rlhf, root):
+def test_rules_write_a_file_that_is_ingested_with_its_mark(auto, root):
     _write(root, pairs(4))
-    result = rlhf("p.jsonl", "--to", "auto.jsonl", "--json")
+    result = auto("p.jsonl", "--to", "auto.jsonl", "--json")
     assert result.exit_code == 0
     told = {each["annotator"]: each["judged"] for each in map(json.loads, result.stdout.splitlines())}
     # Nine words and four: one doubling. No phone is insulted, and nothing is said twice.
@@ -129,43 +112,43 @@ def test_rules_write_a_file_that_is_ingested_with_its_mark(rlhf, root):
     assert json.loads(accepted["meta"][0])["task"] == "pair-0"
 
 
-def test_the_same_judgement_has_the_same_id(rlhf, root):
+def test_the_same_judgement_has_the_same_id(auto, root):
     _write(root, pairs(2))
     for name in ("one.jsonl", "two.jsonl"):
-        assert rlhf("p.jsonl", "--to", name, "--rule", "length").exit_code == 0
+        assert auto("p.jsonl", "--to", name, "--rule", "length").exit_code == 0
     ids = [[row["id"] for row in lines(root / name)] for name in ("one.jsonl", "two.jsonl")]
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 2
 
 
-def test_a_pair_that_comes_twice_is_judged_once(rlhf, root):
+def test_a_pair_that_comes_twice_is_judged_once(auto, root):
     (pair,) = pairs(1)
     turned = pair | {"id": "other", "response_a": pair["response_b"], "response_b": pair["response_a"]}
     _write(root, [pair, turned])
-    assert rlhf("p.jsonl", "--to", "o.jsonl", "--rule", "length").exit_code == 0
+    assert auto("p.jsonl", "--to", "o.jsonl", "--rule", "length").exit_code == 0
     assert len(lines(root / "o.jsonl")) == 1
 
 
-def test_no_opinion_writes_no_file(rlhf, root):
+def test_no_opinion_writes_no_file(auto, root):
     _write(root, pairs(2))
-    result = rlhf("p.jsonl", "--to", "o.jsonl", "--rule", "toxicity")
+    result = auto("p.jsonl", "--to", "o.jsonl", "--rule", "toxicity")
     assert result.exit_code == 0
     assert "nothing was written" in result.output
     assert not (root / "o.jsonl").exists()
 
 
-def test_bad_pairs_are_told_and_the_others_judged(rlhf, root):
+def test_bad_pairs_are_told_and_the_others_judged(auto, root):
     _write(root, [*pairs(2), {"prompt": "P", "response_a": "same", "response_b": "same"}])
-    result = rlhf("p.jsonl", "--to", "o.jsonl", "--rule", "length")
+    result = auto("p.jsonl", "--to", "o.jsonl", "--rule", "length")
     assert result.exit_code == 3
     assert "line 3: response_b: is the same as response_a" in result.output
     assert len(lines(root / "o.jsonl")) == 2
 
 
-def test_a_file_that_is_there_is_not_replaced(rlhf, root):
+def test_a_file_that_is_there_is_not_replaced(auto, root):
     _write(root, pairs(2))
     (root / "o.jsonl").write_text("kept")
-    result = rlhf("p.jsonl", "--to", "o.jsonl")
+    result = auto("p.jsonl", "--to", "o.jsonl")
     assert isinstance(result.exception, FeedbackError)
     assert (root / "o.jsonl").read_text() == "kept"
 
@@ -179,81 +162,13 @@ def test_a_file_that_is_there_is_not_replaced(rlhf, root):
         ("--to", "o.jsonl", "--endpoint", "http://127.0.0.1:1/v1", "--model", "m", "--rule", "length"),
     ],
 )
-def test_wrong_usage(rlhf, root, words):
+def test_wrong_usage(auto, root, words):
     _write(root, pairs(1))
-    assert rlhf("p.jsonl", *words).exit_code == 2
-
-
-def test_an_llm_is_asked_in_both_orders(rlhf, root):
-    _write(root, pairs(3))
-    with judge_server() as (address, requests):
-        words = ("p.jsonl", "--to", "o.jsonl", "--endpoint", address, "--model", "Qwen/Qwen3-8B", "--json")
-        result = rlhf(*words, RLHF_JUDGE_API_KEY="secret-key")
-    assert result.exit_code == 0
-    (told,) = map(json.loads, result.stdout.splitlines())
-    assert told == {
-        "annotator": "auto:llm/Qwen/Qwen3-8B", "pairs": 3, "judged": 3, "ties": 0, "contradictions": 0, "silent": 0
-    }  # fmt: skip
-    assert len(requests) == 6
-    assert {each["key"] for each in requests} == {"Bearer secret-key"}
-    rows = lines(root / "o.jsonl")
-    assert [row["preferred"] for row in rows] == ["a"] * 3
-    assert {row["annotator"] for row in rows} == {"auto:llm/Qwen/Qwen3-8B"}
-    assert ingest_file(root / "o.jsonl", root / "data").automatic
-    written = [path.read_bytes() for path in root.rglob("*") if path.is_file()]
-    assert not any(b"secret-key" in content for content in written)
-
-
-def test_an_llm_that_takes_the_first_has_no_opinion(rlhf, root):
-    _write(root, pairs(3))
-    with judge_server(always_first) as (address, _):
-        result = rlhf("p.jsonl", "--to", "o.jsonl", "--endpoint", address, "--model", "m", "--json")
-    assert json.loads(result.stdout.splitlines()[0])["contradictions"] == 3
-    assert not (root / "o.jsonl").exists()
-
-
-def test_a_tie_of_an_llm_is_no_row(rlhf, root):
-    _write(root, pairs(3))
-    with judge_server(lambda first, second: "TIE") as (address, _):
-        result = rlhf("p.jsonl", "--to", "o.jsonl", "--endpoint", address, "--model", "m", "--json")
-    assert json.loads(result.stdout.splitlines()[0])["ties"] == 3
-    assert not (root / "o.jsonl").exists()
-
-
-def test_an_llm_is_paid_once(rlhf, root):
-    """What it said is kept, also where the run failed later."""
-    _write(root, pairs(3))
-    words = ("p.jsonl", "--to", "o.jsonl", "--model", "m", "--concurrency", "1", "--endpoint")
-    with judge_server(statuses=[]) as (address, requests):
-        assert rlhf(*words, address).exit_code == 0
-        (root / "o.jsonl").unlink()
-        assert rlhf(*words, address).exit_code == 0
-        assert len(requests) == 6
-    with judge_server(statuses=[401]) as (address, _):
-        (root / "o.jsonl").unlink()
-        result = rlhf(*words, address, RLHF_JUDGE_API_KEY="secret-key")
-        assert isinstance(result.exception, EndpointError)
-        assert "secret-key" not in str(result.exception)
-        assert not (root / "o.jsonl").exists()
-
-
-def test_an_llm_that_gives_no_verdict_is_told(rlhf, root):
-    _write(root, pairs(3))
-    with judge_server(verdict="I like {letter}") as (address, _):
-        result = rlhf("p.jsonl", "--to", "o.jsonl", "--endpoint", address, "--model", "m")
-    assert isinstance(result.exception, DataError)
-    assert not (root / "o.jsonl").exists()
-
-
-@pytest.mark.parametrize("model", ["m" * 300, "a\nb", "a\u202eb"])
-def test_a_model_whose_name_is_no_annotators(model):
-    with pytest.raises(ConfigError, match="no name of an annotator"):
-        name_of("llm", model)
+    assert auto("p.jsonl", *words).exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["auto:rules", "AUTO:x", "ａｕｔｏ：x"])
-def test_nobody_is_invited_under_such_a_name(root, monkeypatch, name):
-    monkeypatch.chdir(root)
-    result = CliRunner().invoke(app, ["invite", name])
+def test_nobody_is_invited_under_such_a_name(rlhf, name):
+    result = rlhf("invite", name)
     assert isinstance(result.exception, FeedbackError)
     assert "name of automatic feedback" in str(result.exception)

@@ -9,17 +9,14 @@ https://labelstud.io/guide/task_format
 from __future__ import annotations
 
 import json
-import os
 import xml.etree.ElementTree as ET
 
 import pytest
 from collecting.collect_case import add, pairs
-from typer.testing import CliRunner
 
 from components.errors import FeedbackError
 from components.feedback.ingestion import ingest_file
 from components.feedback.store import read_accepted
-from flows.commands.collect import app
 
 HOSTILE = {
     "id": "../../etc/passwd",
@@ -27,20 +24,6 @@ HOSTILE = {
     "response_a": "<View><Text name='x' value='$prompt'/></View>\n# Title\n![x](http://127.0.0.1/x.png)",
     "response_b": "http://127.0.0.1:9/steal?x=1",
 }
-
-
-@pytest.fixture
-def rlhf(root, monkeypatch):
-    monkeypatch.chdir(root)
-    kept = dict(os.environ)
-
-    def run(*words):
-        result = CliRunner().invoke(app, [*words])
-        os.environ.clear()
-        os.environ.update(kept)
-        return result
-
-    return run
 
 
 @pytest.fixture
