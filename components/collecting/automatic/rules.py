@@ -45,8 +45,8 @@ def copied(answers: Sequence[str], prompts: Sequence[str]) -> Scores:
 
 
 def polite(answers: Sequence[str], prompts: Sequence[str]) -> Scores:
-    """What insults is worse."""
-    return [None if toxic is None else -float(toxic) for toxic in toxicity(answers)]
+    """What insults is worse: one less."""
+    return [None if toxic is None else 0.0 - toxic for toxic in toxicity(answers)]
 
 
 #: Rule -> its score, and by how much the better answer's is larger.
