@@ -122,6 +122,13 @@ def _pick(rng: random.Random, people: Sequence[Annotator], count: int) -> list[A
 
 def _filled(number: int, row: Row) -> Row:
     nothing = dict.fromkeys(COLUMNS)
-    own = {"row_id": f"r{number}", "line": number + 1, "source": "simulator", "tags": [], "meta": "{}"}
+    own = {
+        "row_id": f"r{number}",
+        "line": number + 1,
+        "source": "simulator",
+        "tags": [],
+        "meta": "{}",
+        "automatic": False,
+    }
     own["digest"] = sha256_bytes(f"{number} {row['prompt']} {row['responses']}".encode())
     return nothing | own | {name: value for name, value in row.items() if name in COLUMNS}

@@ -34,7 +34,7 @@ def decide(new_rows: int, drift: Drift | None, params: ScheduleParams) -> Decisi
     """Whether to retrain.
 
     Args:
-        new_rows: accepted rows that the last candidate did not learn from.
+        new_rows: accepted rows of people that the last candidate did not learn from.
         drift: None where it was not measured: there is no champion, or nothing to measure it on.
     """
     rows = f"{new_rows} new rows of the {params.min_new_rows} that start a retraining"
@@ -52,7 +52,9 @@ def is_due(root: Path) -> Decision:
     params = load_params(root / "params.yaml").schedule
     registry = look(root)
     learned = set((registry.candidate or {}).get("feedback_batches", ()))
-    new_rows = sum(batch.accepted for batch in _accepted(root) if batch.batch not in learned)
+    new = [batch for batch in _accepted(root) if batch.batch not in learned]
+    # What no person judged is there whenever somebody asks for it: it tells of nothing new.
+    new_rows = sum(batch.accepted for batch in new if not batch.automatic)
     enough = new_rows == 0 or new_rows >= params.min_new_rows or not params.retrain_on_feedback
     return decide(new_rows, None if enough else measure_drift(root), params)
 

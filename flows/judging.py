@@ -36,7 +36,7 @@ def judge_by_llm(
     pairs = everything[:prompts]
     bootstrap = _bootstrap(root)
     with opened_cache(root / VERDICTS) as cache:
-        asked = ask_all(judge, pairs, cache, concurrency, _tell)
+        asked = ask_all(judge, pairs, cache, concurrency, tell)
         figures = llm_figures(judge, pairs, cache, bootstrap)
     about = {
         "judge": f"an LLM ({judge.model})",
@@ -99,6 +99,7 @@ def _bootstrap(root: Path) -> Bootstrap:
     return Bootstrap(params.evaluate.bootstrap_samples, params.evaluate.confidence, params.seed)
 
 
-def _tell(done: int, total: int) -> None:
+def tell(done: int, total: int) -> None:
+    """Show how many questions are answered, now and then."""
     if done == total or done % max(1, total // _LINES) == 0:
         display().progress(Progress("judge", done, total, {}))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from components.collecting.store import Store
 from components.collecting.tokens import Session, digest_of_token, link_of, new_token
 from components.errors import FeedbackError
+from components.feedback.automatic.names import PREFIX, is_reserved
 from components.feedback.limits import MAX_NAME_CHARS
 from components.feedback.rules.rules import REFUSING
 
@@ -37,6 +38,10 @@ def check_name(name: str) -> None:
     remedy = "give a short name of letters and digits, such as ann or annotator-7"
     if not name.strip() or not name.isprintable() or len(name) > MAX_NAME_CHARS:
         raise FeedbackError(f"{name[:40]!a} is empty, too long or not printable", remedy)
+    if is_reserved(name):
+        raise FeedbackError(
+            f"{name[:40]!a} is a name of automatic feedback, as all with {PREFIX} are", remedy
+        )
     if found := next((found for rule in REFUSING if (found := rule.find(name))), None):
         raise FeedbackError(f"the name {name[:40]!a} would be refused by ingestion: it {found}", remedy)
 

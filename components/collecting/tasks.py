@@ -22,6 +22,8 @@ from components.feedback.reasons import REMEDIES, BatchError, Reason, RowError
 from components.feedback.rules import Rules
 
 FIELDS = ("prompt", "response_a", "response_b", "id", "gold", "language")
+#: A pair by FIELDS, with its `digest`, the same in either order; id is never None.
+Task = dict[str, str | None]
 _GOLD = ("a", "b", "tie")
 #: A tag such as en, zh or pt-BR: it becomes the attribute `lang` of the texts.
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -72,16 +74,26 @@ def add_tasks(store: Store, path: Path, rules: Rules) -> Added:
         FeedbackError: the file cannot be read as UTF-8.
     """
     result = Added(printable(str(path)))
-    sound: list[tuple[int, dict[str, str | None]]] = []
-    for number, line in _lines(path):
-        with _refusals(result, number):
-            sound.append((number, _task(line, rules, result)))
+    sound = read_tasks(path, rules, result)
     with store.writing() as connection:
         for number, task in sound:
             with _refusals(result, number):
                 _add(connection, task, result)
     result.refused.sort(key=lambda refusal: refusal.line)
     return result
+
+
+def read_tasks(path: Path, rules: Rules, result: Added) -> list[tuple[int, Task]]:
+    """The sound pairs of a JSONL file, each with its line; what is wrong with the others goes to `result`.
+
+    Raises:
+        FeedbackError: the file cannot be read as UTF-8.
+    """
+    sound = []
+    for number, line in _lines(path):
+        with _refusals(result, number):
+            sound.append((number, _task(line, rules, result)))
+    return sound
 
 
 @contextmanager
@@ -104,14 +116,14 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise FeedbackError(what, "give a file of JSON lines in UTF-8; nothing of it was added") from None
 
 
-def _task(line: str, rules: Rules, result: Added) -> dict[str, str | None]:
+def _task(line: str, rules: Rules, result: Added) -> Task:
     if len(line) > MAX_LINE_BYTES:
         raise RowError(Reason.LINE_LONG, "", "is longer than 1 MiB")
     values = StrictJson().decode(line)
     if not isinstance(values, dict):
         raise RowError(Reason.TYPE, "", "is not a JSON object")
     result.ignored |= {printable(name)[:40] for name in values.keys() - set(FIELDS)}
-    task = _texts(values)
+    task: Task = _texts(values)
     # The same pair in either order is one pair.
     answers = sorted((str(task["response_a"]), str(task["response_b"])))
     digest = digest_of((str(task["prompt"]), *answers))
@@ -121,7 +133,7 @@ def _task(line: str, rules: Rules, result: Added) -> dict[str, str | None]:
     return task
 
 
-def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
+def _texts(values: Mapping[str, Any]) -> Task:
     fields = Fields(values)
     gold, language = fields.optional_text("gold"), fields.optional_text("language")
     if gold is not None and gold not in _GOLD:
@@ -132,7 +144,7 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
     return texts | {"id": fields.name("id"), "gold": gold, "language": language}
 
 
-def _add(connection: sqlite3.Connection, task: dict[str, str | None], result: Added) -> None:
+def _add(connection: sqlite3.Connection, task: Task, result: Added) -> None:
     same = connection.execute("SELECT digest FROM tasks WHERE id = :id", task).fetchone()
     if same is not None and same["digest"] != task["digest"]:
         raise RowError(Reason.ID_CONFLICT, "id", "is the id of another pair that was added before")
@@ -147,7 +159,7 @@ def _add(connection: sqlite3.Connection, task: dict[str, str | None], result: Ad
         result.marked += 1
 
 
-def _gold_for(known: sqlite3.Row, task: dict[str, str | None]) -> str | None:
+def _gold_for(known: sqlite3.Row, task: Task) -> str | None:
     """What a row says is right, in the order of the pair that is there."""
     if known["response_a"] == task["response_a"]:
         return task["gold"]

@@ -50,6 +50,8 @@ class PrepareParams(Section):
         min_demonstrations: what "auto" asks for.
         votes: what a pair's probability is: "mean", the share of its votes, or "reliability", what they say by how
             far each annotator is right elsewhere (components/feedback/quality/reliability.py).
+        automatic_share: judgements by rules and models weigh at most this share of what teaches the reward model,
+            each as far as it was measured to agree with people (components/feedback/automatic/); 0: they teach nothing.
     """
 
     validation_share: Share
@@ -58,6 +60,7 @@ class PrepareParams(Section):
     chosen_as_demonstrations: Literal["auto", "always", "never"]
     min_demonstrations: Annotated[int, Field(ge=0)]
     votes: Literal["mean", "reliability"]
+    automatic_share: Annotated[float, Field(ge=0, lt=1)]
 
 
 class SelectParams(Section):

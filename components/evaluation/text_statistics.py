@@ -59,7 +59,7 @@ def describe(answers: Sequence[str], truncated: Sequence[bool]) -> TextStatistic
         mean_characters=_mean([len(answer) for answer in answers]),
         empty_share=_mean([not text for text in texts]),
         truncated_share=_mean(truncated),
-        repetition=_mean([_repeated_share(text, 4) for text in texts if len(text) >= 4]),
+        repetition=_mean([repeated_share(text, 4) for text in texts if len(text) >= 4]),
         distinct_1=_distinct(texts, 1),
         distinct_2=_distinct(texts, 2),
         self_bleu=self_bleu(answers),
@@ -96,7 +96,8 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _repeated_share(text: Words, length: int) -> float:
+def repeated_share(text: Words, length: int) -> float:
+    """Of its runs of `length` words, the share that repeat an earlier one. Raises ZeroDivisionError without any."""
     found = list(grams(text, length))
     return 1 - len(set(found)) / len(found)
 

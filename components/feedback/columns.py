@@ -43,6 +43,7 @@ def table_of(judgements: Sequence[Judgement], default_source: str) -> pl.DataFra
         "language": [draft.language for draft in drafts],
         "gold": [draft.gold for draft in drafts],
         "seconds": [draft.seconds for draft in drafts],
+        "automatic": [draft.automatic for draft in drafts],
         "meta": [json.dumps(draft.meta, sort_keys=True) if draft.meta else "{}" for draft in drafts],
         "digest": [judged.digest for judged in judgements],
         "place": [judged.place for judged in judgements],

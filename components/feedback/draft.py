@@ -51,6 +51,7 @@ class Draft:
         gold: pairwise only, the label that is known to be right: a vote's label, of a question that was asked
             to see who answers with care.
         seconds: how long the judgement took.
+        automatic: whether a rule or a model judged, and no person (automatic/names.py).
         row_id: the record's own id, or None where the file has none.
         occasion: what tells two judgements of the same text by the same person apart, where the file
             knows it; part of what makes a judgement a repeat of another.
@@ -67,6 +68,7 @@ class Draft:
     strength: float | None = None
     gold: float | None = None
     seconds: float | None = None
+    automatic: bool = False
     row_id: str | None = None
     annotator: str | None = None
     created_at: datetime | None = None

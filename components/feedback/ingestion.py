@@ -176,6 +176,7 @@ def _manifest(
         remedy=f"`rlhf feedback show {batch}`, then `rlhf feedback release` or `refuse`" if holds else "",
         parts=tally.parts,
         tags=tally.tags,
+        automatic=tally.automatic > 0,
         findings=[finding.to_json() for finding in quality.findings],
         retries=given.retries,
         declared=declared.batch,

@@ -33,6 +33,7 @@ class Manifest:
         retries: the batch whose refused rows the file brings again, mended.
         declared: how the sender calls the batch (declaration.py).
         licence: under which the sender gave the rows; None: not stated (nor asked for, before there was this field).
+        automatic: whether its rows were judged by rules or a model, and not by people; no batch holds both.
         events: what people did with the batch, each with `what`, `by`, `at` and `why`.
     """
 
@@ -56,6 +57,7 @@ class Manifest:
     retries: str | None = None
     declared: str | None = None
     licence: str | None = None
+    automatic: bool = False
     events: list[dict[str, str]] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
@@ -92,7 +94,7 @@ class IngestResult:
     Attributes:
         file: as it was given.
         batch: id of the batch; of an already ingested file the one it was ingested as.
-        reasons, tags, message, remedy: as in Manifest.
+        reasons, tags, message, remedy, automatic: as in Manifest.
     """
 
     file: str
@@ -106,6 +108,7 @@ class IngestResult:
     message: str = ""
     remedy: str = ""
     tags: dict[str, int] = field(default_factory=dict)
+    automatic: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -124,4 +127,5 @@ def result_of(file: str, manifest: Manifest, status: Status) -> IngestResult:
         message=manifest.message,
         remedy=manifest.remedy,
         tags=manifest.tags,
+        automatic=manifest.automatic,
     )

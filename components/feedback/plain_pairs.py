@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from components.feedback.automatic.names import is_reserved
 from components.feedback.columns import TEXTS_DIGITS, WORKING
 from components.feedback.draft import FIRST, Draft, PromptText, Vote
 from components.feedback.entries import NAME_DIGITS
@@ -110,7 +111,7 @@ def _texts_among(fields: tuple[str, ...]) -> tuple[str, str, str] | None:
 @lru_cache(maxsize=4096)
 def _are_names(*names: Any) -> bool:
     """Of people, sources and languages, few of which have many rows."""
-    return all(map(_is_name, names))
+    return all(map(_is_name, names)) and not any(name and is_reserved(name) for name in names)
 
 
 def _is_name(name: Any) -> bool:
@@ -176,6 +177,7 @@ def _table(pairs: pl.DataFrame) -> pl.DataFrame:
         responses=pl.concat_list("first", "second"),
         votes=pl.concat_list(pl.struct("annotator", "label", "at")),
         created_at=pl.col("at"),
+        automatic=pl.lit(value=False),
         source=pl.col("source").fill_null(PAIRWISE),
         tags=pl.lit([], WORKING["tags"]),
         meta=pl.lit("{}"),

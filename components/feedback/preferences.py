@@ -33,7 +33,7 @@ def without_kinds(preferences: Iterable[Preference], kinds: Collection[str]) -> 
         if len(opinions) == len(preference.opinions):
             kept.append(preference)
         elif opinions:
-            kept.append(_settle(preference, opinions))
+            kept.append(settle(preference, opinions))
     return kept
 
 
@@ -43,14 +43,14 @@ def _preference(judged: Sequence[Comparison], judge_share: float) -> Preference:
     pair = Preference(
         model.prompt, model.first, model.second, source=model.source, batch=model.batch, role=role
     )
-    return _settle(pair, [_opinion_of(model.first, comparison) for comparison in judged])
+    return settle(pair, [_opinion_of(model.first, comparison) for comparison in judged])
 
 
 def _opinion_of(answer: str, comparison: Comparison) -> Opinion:
     return comparison.opinion if comparison.first == answer else comparison.opinion.turned()
 
 
-def _settle(pair: Preference, opinions: Sequence[Opinion]) -> Preference:
+def settle(pair: Preference, opinions: Sequence[Opinion]) -> Preference:
     """The pair as these opinions of `chosen` see it, turned where they prefer the other answer."""
     if fmean(opinion.label for opinion in opinions) < 0.5:
         pair = replace(pair, chosen=pair.rejected, rejected=pair.chosen)

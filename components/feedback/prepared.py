@@ -9,6 +9,8 @@ import polars as pl
 
 from components.config import PrepareParams
 from components.errors import DataError
+from components.feedback.automatic.lessons import Automatic, automatic_lessons
+from components.feedback.automatic.names import BY_PEOPLE
 from components.feedback.pairs import Pairs, pairs_of
 from components.feedback.splits import normalise_prompt, role_of, split_of
 from components.feedback.weighing import weigh
@@ -18,7 +20,7 @@ MOST_LEVELS = 11
 #: The columns of accepted rows that training data is made of.
 COLUMNS = (
     "kind", "prompt", "responses", "ranks", "scale_min", "scale_max", "strength", "votes", "annotator", "source",
-    "batch", "language",
+    "batch", "language", "automatic",
 )  # fmt: skip
 
 
@@ -28,10 +30,11 @@ class Prepared:
 
     Attributes:
         demonstrations, preferences, ratings, prompts: columns of components/records.py, and `split`.
-        read: accepted rows by kind.
-        pairs: what the preferences were made of.
+        read: accepted rows of people by kind.
+        pairs: what their preferences were made of.
         written: demonstrations that people wrote or mended, the repeated ones with them.
         chosen: preferred answers that stand in for demonstrations.
+        automatic: what rules and models judged; its preferences are among those above.
     """
 
     demonstrations: pl.DataFrame
@@ -42,6 +45,7 @@ class Prepared:
     pairs: Pairs
     written: int
     chosen: int
+    automatic: Automatic
 
 
 def prepare(rows: pl.DataFrame, params: PrepareParams) -> Prepared:
@@ -53,8 +57,10 @@ def prepare(rows: pl.DataFrame, params: PrepareParams) -> Prepared:
     Raises:
         DataError: there is no preference at all, or none where a stage needs some.
     """
+    by_machines, rows = rows.filter(~BY_PEOPLE), rows.filter(BY_PEOPLE)
     places = _places(rows["prompt"], params)
     pairs = pairs_of(rows.select(COLUMNS), params.judge_share)
+    automatic = automatic_lessons(by_machines.select(COLUMNS), pairs.preferences, params)
     if params.votes == "reliability":
         pairs = replace(pairs, preferences=weigh(pairs.preferences))
     written = _written_demonstrations(rows, places)
@@ -62,13 +68,14 @@ def prepare(rows: pl.DataFrame, params: PrepareParams) -> Prepared:
     demonstrations = _unique(pl.concat([own, _chosen(pairs)])) if _wants_chosen(own, params) else own
     prepared = Prepared(
         demonstrations=_split(demonstrations, places),
-        preferences=_split(pairs.preferences, places),
+        preferences=_with_automatic(_split(pairs.preferences, places), automatic),
         ratings=_ratings(rows, places),
         prompts=_prompts(rows, places),
         read=Counter(dict(rows.group_by("kind").len().rows())),
         pairs=pairs,
         written=written.height,
         chosen=demonstrations.height - own.height,
+        automatic=automatic,
     )
     _refuse_unusable(prepared)
     return prepared
@@ -88,6 +95,11 @@ def _places(prompts: pl.Series, params: PrepareParams) -> pl.DataFrame:
 
 def _split(table: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     return table.join(places.select("prompt", "split"), on="prompt", how="left", maintain_order="left")
+
+
+def _with_automatic(people: pl.DataFrame, automatic: Automatic) -> pl.DataFrame:
+    """All that teaches; what is automatic only trains (automatic/lessons.py), and stands at the end."""
+    return pl.concat([people, automatic.preferences.with_columns(pl.lit("train").alias("split"))])
 
 
 def _written_demonstrations(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:

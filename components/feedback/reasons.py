@@ -31,6 +31,7 @@ class Reason(StrEnum):
     MISSING_COL = "MISSING_COL"
     JSON = "JSON"
     DUP_KEY = "DUP_KEY"
+    AUTOMATIC = "AUTOMATIC"
     # a row is refused
     CSV = "CSV"
     LINE_LONG = "LINE_LONG"
@@ -92,6 +93,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.MISSING_COL: "add the field to this row",
     Reason.JSON: "write the row as one JSON object on one line",
     Reason.DUP_KEY: "keep one of the two",
+    Reason.AUTOMATIC: "give people names without auto:, and what no person judged a name with it and automatic: true",
     Reason.CSV: "quote fields that hold commas, quotes or line breaks, and double the quotes inside",
     Reason.LINE_LONG: "shorten the record to 1 MiB",
     Reason.NONFINITE: "write a finite number, or leave an optional field out",

@@ -7,6 +7,7 @@ from typing import get_args
 import pandera.polars as pa
 import polars as pl
 
+from components.feedback.automatic.names import PREFIX
 from components.feedback.draft import Kind
 from components.feedback.reasons import ROW_TAGS
 
@@ -33,6 +34,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "language": pl.String(),
     "gold": pl.Float64(),
     "seconds": pl.Float64(),
+    "automatic": pl.Boolean(),
     "tags": pl.List(pl.String),
     "meta": pl.String(),
     "digest": pl.String(),
@@ -43,6 +45,9 @@ _OPTIONAL = (
 
 _LABELS = pl.col("votes").list.eval(pl.element().struct.field("label"))
 _RESPONSES = pl.col("responses").list.len()
+_BY_MACHINE = pl.col("votes").list.eval(
+    pl.element().struct.field("annotator").str.starts_with(PREFIX).fill_null(value=False)
+)
 
 
 def _is(kind: Kind) -> pl.Expr:
@@ -68,6 +73,9 @@ _RULES: dict[str, pl.Expr] = {
     ),
     "gold is a label of a pair": (
         pl.col("gold").is_null() | (_is("pairwise") & pl.col("gold").is_in([0.0, 0.5, 1.0]))
+    ),
+    "automatic rows, and no others, are pairs judged under names of automatic annotators": (
+        pl.when("automatic").then(_is("pairwise") & _BY_MACHINE.list.all()).otherwise(~_BY_MACHINE.list.any())
     ),
     "tags are of rows": pl.col("tags").list.eval(pl.element().is_in(sorted(ROW_TAGS))).list.all(),
     "a thumb is 1 or 0": ~_is("thumbs") | _LABELS.list.eval(pl.element().is_in([0.0, 1.0])).list.all(),

@@ -68,6 +68,7 @@ class Counts:
     Attributes:
         number: of the block in the file, from 0.
         part: name and SHA-256 of the file of accepted rows; None where there are none.
+        automatic: accepted rows that no person judged.
         reasons: of the refused rows; tags: of the accepted ones.
         first_fault: of the first refused row that is no repeat, for a person.
     """
@@ -75,6 +76,7 @@ class Counts:
     number: int
     read: int
     accepted: int
+    automatic: int
     part: tuple[str, str] | None
     reasons: Counter[str]
     tags: Counter[str]
@@ -115,6 +117,7 @@ def sift(job: Job, number: int, block: Block, late: pl.DataFrame | None = None) 
         number=number,
         read=len(records),
         accepted=accepted.height,
+        automatic=int(accepted["automatic"].sum()),
         part=_write_rows(job, number, accepted.select(*COLUMNS)),
         reasons=Counter(str(refusal.fault.code) for refusal in refusals),
         tags=Counter(accepted["tags"].explode().drop_nulls().to_list()),

@@ -18,8 +18,9 @@ from pathlib import Path
 import polars as pl
 
 from components.errors import FeedbackError
+from components.feedback.automatic.names import BY_PEOPLE
 from components.feedback.manifest import Manifest, manifest_of
-from components.feedback.schema import empty_frame
+from components.feedback.schema import COLUMNS, empty_frame
 from components.files import read_json, sha256_file
 
 FEEDBACK, HELD, QUARANTINE = "feedback", "held", "quarantine"
@@ -135,7 +136,11 @@ def parts_of(folder: Path) -> list[Path]:
 def scan_rows(folder: Path) -> pl.LazyFrame:
     """The rows of one batch, by their canonical columns, in the order of the file."""
     parts = parts_of(folder)
-    return pl.scan_parquet(parts) if parts else empty_frame().lazy()
+    if not parts:
+        return empty_frame().lazy()
+    # Rows from before there was this column are people's.
+    rows = pl.scan_parquet(parts, schema=COLUMNS, missing_columns="insert")
+    return rows.with_columns(pl.col("automatic").fill_null(value=False))
 
 
 def count_tags(folder: Path) -> dict[str, int]:
@@ -160,10 +165,11 @@ def withdrawn_rows(folder: Path, name: str = WITHDRAWN) -> pl.DataFrame:
 
 
 def scan_recent(root: Path, batches: Iterable[str], days: int) -> pl.LazyFrame:
-    """Rows of those accepted batches that came in the last days; of each no more than tell what it is like."""
+    """Rows by people of those accepted batches that came in the last days; of each enough to tell what it is like."""
     since = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
     rooms = (root / FEEDBACK / batch for batch in batches)
-    recent = [scan_rows(room).head(_TELLING) for room in rooms if read_manifest(room).created_at >= since]
+    found = [scan_rows(room) for room in rooms if read_manifest(room).created_at >= since]
+    recent = [rows.filter(BY_PEOPLE).head(_TELLING) for rows in found]
     return pl.concat([empty_frame().lazy(), *recent])
 
 

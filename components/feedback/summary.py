@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import polars as pl
 
 from components.feedback.accounts import Account
+from components.feedback.automatic.agreement import told
+from components.feedback.automatic.lessons import Automatic
 from components.feedback.manifest import Manifest
 from components.feedback.prepared import Prepared
+from components.feedback.printable import printable
 from components.feedback.splits import ROLES, SPLITS
 
 
@@ -19,6 +22,8 @@ class Summary(TypedDict):
     Attributes:
         read: accepted rows, and comparisons of different answers, by kind.
         used: by table and split, preferences by role as well.
+        automatic: only where there is some: rows accepted, pairs learned from, the share of the reward model's training
+            weight that they have, and each annotator's agreement with people (automatic/agreement.py).
         books: by the name of its total, each account's parts and total.
     """
 
@@ -27,9 +32,25 @@ class Summary(TypedDict):
     ties: int
     used: dict[str, dict[str, int]]
     books: dict[str, dict[str, int]]
+    automatic: NotRequired[dict[str, Any]]
 
 
 def summarise(prepared: Prepared, books: Sequence[Account]) -> Summary:
+    summary = _summarise(prepared, books)
+    # What is not there changes nothing of what is told.
+    return summary | {"automatic": _automatic(prepared.automatic)} if prepared.automatic.rows else summary
+
+
+def _automatic(automatic: Automatic) -> dict[str, Any]:
+    return {
+        "rows": automatic.rows,
+        "pairs": automatic.preferences.height,
+        "share": automatic.share,
+        "annotators": dict(automatic.agreement),
+    }
+
+
+def _summarise(prepared: Prepared, books: Sequence[Account]) -> Summary:
     pairs = prepared.pairs
     return Summary(
         read=dict(sorted(prepared.read.items())),
@@ -42,7 +63,7 @@ def summarise(prepared: Prepared, books: Sequence[Account]) -> Summary:
 
 def keep_books(manifests: Sequence[Manifest], prepared: Prepared) -> list[Account]:
     """From the lines of all batches to the tables of training data."""
-    rows = prepared.read.total()
+    rows = prepared.read.total() + prepared.automatic.rows
     return [_lines_read(manifests, rows), _rows_used(prepared, rows), *_tables_made(prepared)]
 
 
@@ -72,7 +93,8 @@ def _rows_used(prepared: Prepared, rows: int) -> Account:
             read[kind] - comparing[kind] for kind in ("pairwise", "ranking", "thumbs")
         ),
     }
-    return Account("rows in the dataset, by use", parts, rows)
+    automatic = {"judged automatically": prepared.automatic.rows} if prepared.automatic.rows else {}
+    return Account("rows in the dataset, by use", parts | automatic, rows)
 
 
 def _tables_made(prepared: Prepared) -> Iterator[Account]:
@@ -84,6 +106,8 @@ def _tables_made(prepared: Prepared) -> Iterator[Account]:
     yield Account(
         "pairs", parts | {"of the same answer": -identical, "of a pair met before": -again}, distinct
     )
+    if prepared.automatic.rows:
+        yield _automatic_pairs(prepared.automatic)
     repeated = prepared.written + prepared.chosen - prepared.demonstrations.height
     parts = {
         "written or mended": prepared.written,
@@ -93,6 +117,16 @@ def _tables_made(prepared: Prepared) -> Iterator[Account]:
     yield Account("demonstrations", parts, prepared.demonstrations.height)
     parts = {"answers rated": read["rating"], "answers with thumbs": read["thumbs"]}
     yield Account("ratings", parts, prepared.ratings.height)
+
+
+def _automatic_pairs(automatic: Automatic) -> Account:
+    parts = {
+        "pairs judged automatically": automatic.found,
+        "held out, or the judge's": -automatic.held_out,
+        "judged by people": -automatic.judged,
+        "without measured agreement": -automatic.unsure,
+    }
+    return Account("automatic pairs that teach", parts, automatic.preferences.height)
 
 
 def _used(prepared: Prepared) -> dict[str, dict[str, int]]:
@@ -128,6 +162,15 @@ def _lines(summary: Summary) -> Iterator[str]:
         yield f"{name:24}" + "".join(f"{count:>12,}" for count in (sum(sizes.values()), *sizes.values()))
     yield _list_of("rows", summary["read"])
     yield f"{'ties among preferences':24} {summary['ties']:,}"
+    if "automatic" in summary:
+        yield from _agreements(summary["automatic"])
+
+
+def _agreements(automatic: Mapping[str, Any]) -> Iterator[str]:
+    share = f"{automatic['share']:.1%} of the reward model's training weight"
+    yield f"{'automatic pairs':24} {automatic['pairs']:,}, {share}"
+    for name, found in automatic["annotators"].items():
+        yield f"  {printable(name)}: {told(found)}"
 
 
 def _list_of(title: str, counts: Mapping[str, int]) -> str:

@@ -40,6 +40,11 @@ class Tally:
         return sum(block.accepted for block in self._blocks.values())
 
     @property
+    def automatic(self) -> int:
+        """Accepted rows that no person judged."""
+        return sum(block.automatic for block in self._blocks.values())
+
+    @property
     def duplicates(self) -> int:
         return sum(self._refused()[code] for code in REPEATS)
 
@@ -61,10 +66,14 @@ class Tally:
         """Pass a file of which enough is sound.
 
         Raises:
-            BatchError: EMPTY or BAD_RATIO.
+            BatchError: EMPTY, BAD_RATIO or, where people's rows stand among automatic ones, AUTOMATIC.
         """
         first = next((block.first_fault for block in self._blocks.values() if block.first_fault), "")
         check_share(self._file, self.read, self.accepted + self.duplicates, self.reasons, first)
+        if 0 < self.automatic < self.accepted:
+            what = f"{self._file} holds {self.automatic} automatic rows among {self.accepted}"
+            remedy = "send what people said and what they did not in a file each"
+            raise BatchError(Reason.AUTOMATIC, what, remedy, self.read)
 
     def _refused(self) -> Counter[str]:
         return sum((block.reasons for block in self._blocks.values()), Counter())

@@ -45,6 +45,7 @@ def origin_of(tracker: Tracker, version: Any) -> dict[str, Any]:
         "base": None if params is None else params.get("model.base"),
         "parents": {kind: [tracker.model(kind), number] for kind, number in lineage["parents"].items()},
         "feedback": [batch_now(tracker.root, batch, lineage) for batch in lineage["feedback_batches"]],
+        "automatic": lineage.get("automatic_feedback") or {},
         "params": params,
         "runs": lineage.get("runs") or {},
         "prefect_run": lineage["prefect_run"],

@@ -26,6 +26,8 @@ from components.workspace import STATE
 NOTE = STATE / "registry"
 EVALUATION = "evaluation"
 LINEAGE = "lineage.json"
+#: What stage `prepare` told.
+_PREPARED = "reports/prepare.json"
 _FOLDERS = {"sft": "models/sft", "reward": "models/reward", "candidate": "models/policy"}
 _STAGES = {"sft": "sft", "reward": "reward_model", "candidate": "evaluate"}
 #: Of the evaluation: what makes the candidate, and what tells a person of it.
@@ -105,11 +107,19 @@ def _lineage(tracker: Tracker, key: str, parents: Mapping[str, str], prefect_run
         "feedback_batches": learned.batches,
         "feedback_files": learned.files,
         "withdrawn_before": learned.withdrawn,
+        "automatic_feedback": _automatic(root),
         "parents": dict(parents),
         "prefect_run": prefect_run,
         "author": author(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _automatic(root: Path) -> dict[str, Any]:
+    """What taught the reward model that no person judged, and how far it agrees with people; {} of nothing."""
+    path = root / _PREPARED
+    found: dict[str, Any] = read_json(path).get("automatic", {}) if path.exists() else {}
+    return found
 
 
 def _put_together(root: Path, kind: str, folder: Path, lineage: Mapping[str, Any]) -> None:
@@ -131,7 +141,9 @@ def _tags(lineage: Mapping[str, Any]) -> dict[str, str]:
     tags |= {f"dvc.{path}": md5 for path, md5 in lineage["dvc"].items()}
     tags |= {f"parent.{kind}": version for kind, version in lineage["parents"].items()}
     tags |= {"feedback": lineage["feedback"], "feedback_batches": ",".join(lineage["feedback_batches"])}
-    return tags | {"withdrawn_before": json.dumps(lineage["withdrawn_before"])}
+    tags |= {"withdrawn_before": json.dumps(lineage["withdrawn_before"])}
+    automatic = lineage["automatic_feedback"]
+    return tags | ({"automatic_pairs": str(automatic["pairs"])} if automatic else {})
 
 
 def _description(root: Path, verdict: Verdict) -> str:

@@ -45,13 +45,13 @@ def _export(root: Path, everything: bool, place: Any, named: Sequence[Path] = ()
     store = Store(root / DATABASE)
     try:
         with exclusive((root / DATABASE).with_suffix(".export.lock"), wait=False):
-            _check_free(named)
+            check_free(named)
             export = begin_export(store, everything=everything)
             if export is None:
                 return {}
             for kind, rows in export.rows.items():
                 if rows:
-                    content = _lines(rows)
+                    content = lines_of(rows)
                     path = place(kind, content)
                     write_bytes(path, content)
                     written[path] = len(rows)
@@ -61,12 +61,13 @@ def _export(root: Path, everything: bool, place: Any, named: Sequence[Path] = ()
     return written
 
 
-def _check_free(named: Sequence[Path]) -> None:
+def check_free(named: Sequence[Path]) -> None:
     """Pass names that nothing has: judgements in a file that was replaced would count as exported, and be nowhere."""
     if taken := next((path for path in named if os.path.lexists(path)), None):
         remedy = "give a name that is not taken; what is in that file may not have been ingested yet"
-        raise FeedbackError(f"{printable(str(taken))} is there already, and nothing was exported", remedy)
+        raise FeedbackError(f"{printable(str(taken))} is there already, and nothing was written", remedy)
 
 
-def _lines(rows: list[dict[str, Any]]) -> bytes:
+def lines_of(rows: Sequence[dict[str, Any]]) -> bytes:
+    """JSON lines."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.collect.telling import print_added, print_line, print_status
+from flows.commands import automatic, elsewhere
 from flows.terminal import next_step, note
 from flows.workspace import open_project
 
@@ -19,6 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Let people judge pairs of answers in a browser, and ingest what they said.",
 )
+app.command("auto")(automatic.command)
+app.command("to-argilla")(elsewhere.to_argilla)
+app.command("to-label-studio")(elsewhere.to_label_studio)
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 Address = Annotated[
     str | None,

@@ -22,7 +22,17 @@ FORMATS = (
     "pairwise, rating, thumbs, ranking, demonstration, edit, messages, completion, kto, hh-rlhf, pandalm, "
     "oasst-rankings, oasst-thumbs, ukpconvarg1, rankme, sentence-polarity, argilla, label-studio"
 )
-_JSON_KEYS = ("file", "batch", "status", "read", "accepted", "quarantined", "duplicates", "reasons")
+_JSON_KEYS = (
+    "file",
+    "batch",
+    "status",
+    "read",
+    "accepted",
+    "quarantined",
+    "duplicates",
+    "reasons",
+    "automatic",
+)
 
 
 def command(
@@ -111,6 +121,8 @@ def print_result(result: IngestResult, name: str) -> None:
     line = plain(f"{name}: ") + plain(result.status.replace("_", " "), style)
     counts = f": {result.read} read, {result.accepted} accepted, {result.quarantined} quarantined, "
     results().print(line + plain(f"{counts}{result.duplicates} duplicates"))
+    if result.automatic:
+        say("  automatic: no person judged these rows")
     for code, count in sorted(result.reasons.items()):
         say(f"  {code}: {count}")
     for code, count in sorted(result.tags.items()):

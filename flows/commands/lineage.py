@@ -45,6 +45,7 @@ def _print(origin: Mapping[str, Any]) -> None:
     for label, value in _facts(origin):
         say(f"  {label:<12}{value}")
     _print_feedback(origin["feedback"])
+    _print_automatic(origin["automatic"])
     _section(
         "Parameters", origin["params"], "not recorded: it was registered by an older version; see its runs"
     )
@@ -76,6 +77,17 @@ def _print_feedback(batches: list[dict[str, Any]]) -> None:
     from flows.commands.status import table
 
     table("Feedback that it learned from", ("batch", "now", "rows now", "since then"), map(_batch, batches))
+
+
+def _print_automatic(automatic: Mapping[str, Any]) -> None:
+    if not automatic:
+        return
+    from components.feedback.automatic.agreement import told
+
+    share = f"{automatic['share']:.1%} of what taught the reward model"
+    say(f"Judged automatically: {automatic['pairs']:,} pairs, {share}")
+    for name, found in automatic["annotators"].items():
+        say(f"  {name}: {told(found)}")
 
 
 def _batch(batch: Mapping[str, Any]) -> dict[str, Any]:

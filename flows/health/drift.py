@@ -10,6 +10,7 @@ from typing import Any
 from components.config import load_params
 from components.evaluation.accuracy import pairwise_accuracy
 from components.evaluation.intervals import number
+from components.feedback.automatic.names import BY_PEOPLE
 from components.feedback.comparisons import compare_all
 from components.feedback.preferences import aggregate
 from components.feedback.store import FEEDBACK, accepted_manifests, scan_rows
@@ -81,7 +82,7 @@ def _new_pairs(root: Path, learned: set[str]) -> list[Preference]:
 def _newest_rows(room: Path, batches: Sequence[str]) -> Iterator[dict[str, Any]]:
     left = MOST_ROWS
     for batch in batches:
-        rows = scan_rows(room / batch).head(left).collect()
+        rows = scan_rows(room / batch).filter(BY_PEOPLE).head(left).collect()
         left -= rows.height
         yield from (row | {"batch": batch} for row in rows.iter_rows(named=True))
         if left <= 0:

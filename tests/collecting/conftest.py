@@ -1,17 +1,38 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from collecting.collect_case import Page, add, link, pairs, serving, workspace
 from collecting.keyboard import DESKTOP, visit
 from pages.devtools import Tab, browser
+from typer.testing import CliRunner, Result
+
+from flows.commands.collect import app
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return workspace(tmp_path / "project")
+
+
+@pytest.fixture
+def rlhf(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The subcommands in a workspace; exit status, stdout, stderr."""
+    monkeypatch.chdir(root)
+    for name in ("HF_HUB_OFFLINE", "PATH"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    kept = dict(os.environ)
+
+    def run(*words: str) -> Result:
+        result = CliRunner().invoke(app, [*words])
+        os.environ.clear()
+        os.environ.update(kept)
+        return result
+
+    return run
 
 
 @pytest.fixture(scope="module")

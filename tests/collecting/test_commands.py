@@ -12,30 +12,11 @@ from pathlib import Path
 
 import pytest
 from collecting.collect_case import PROJECT, Person, add, lines, pairs, serving
-from typer.testing import CliRunner
 
 from components.errors import RlhfError
 from flows.collect.addresses import addresses_of, checked_address
 from flows.collect.server import listen
 from flows.collect.words import CHINESE, ENGLISH, language_of
-from flows.commands.collect import app
-
-
-@pytest.fixture
-def rlhf(root, monkeypatch):
-    """The subcommands in a workspace; exit status, stdout, stderr."""
-    monkeypatch.chdir(root)
-    for name in ("HF_HUB_OFFLINE", "PATH"):
-        monkeypatch.setenv(name, os.environ.get(name, ""))
-    kept = dict(os.environ)
-
-    def run(*words):
-        result = CliRunner().invoke(app, [*words])
-        os.environ.clear()
-        os.environ.update(kept)
-        return result
-
-    return run
 
 
 def test_from_pairs_to_the_inbox(rlhf, root):

@@ -24,6 +24,7 @@ def canonical(rows: Iterable[dict[str, Any]]) -> pl.LazyFrame:
     filled = [
         {
             "row_id": str(line), "line": line, "meta": "{}", "digest": f"{line:064x}", "tags": [], "language": None,
+            "automatic": False,
             **found,
         }
         for line, found in enumerate(rows, 1)

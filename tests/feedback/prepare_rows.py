@@ -22,12 +22,13 @@ PARAMS = PrepareParams(
     chosen_as_demonstrations="never",
     min_demonstrations=0,
     votes="mean",
+    automatic_share=0.2,
 )
 
 
 def row(kind: str, prompt: str, responses: Sequence[str], **fields: Any) -> dict[str, Any]:
     empty = {"ranks": None, "scale_min": None, "scale_max": None, "strength": None}
-    origin = {"source": "test", "batch": "batch-1", "annotator": None, "votes": []}
+    origin = {"source": "test", "batch": "batch-1", "annotator": None, "votes": [], "automatic": False}
     return {"kind": kind, "prompt": prompt, "responses": list(responses)} | empty | origin | fields
 
 

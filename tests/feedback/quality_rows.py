@@ -64,5 +64,12 @@ def codes(quality: Quality) -> list[str]:
 
 
 def _filled(number: int, row: Row) -> Row:
-    own = {"row_id": f"r{number}", "line": number + 1, "source": "test", "tags": [], "meta": "{}"}
+    own = {
+        "row_id": f"r{number}",
+        "line": number + 1,
+        "source": "test",
+        "tags": [],
+        "meta": "{}",
+        "automatic": False,
+    }
     return dict.fromkeys(COLUMNS) | own | {"digest": hashlib.sha256(str(number).encode()).hexdigest()} | row

@@ -178,3 +178,32 @@ def test_a_table() -> None:
         "| z | – |",
         "| w | 0.25 |",
     ]
+
+
+def _automatic(prompt: str, label: float) -> dict:
+    said = votes(label, by=["auto:rules/length"])
+    return row("pairwise", prompt, ("A", "B"), votes=said, source="auto:rules/length", automatic=True)
+
+
+def test_what_no_person_judged_stands_apart() -> None:
+    """Where agreement is measured the rule says what people say; elsewhere the opposite, which nobody asks."""
+    people = [row("pairwise", f"Q {n}", ("A", "B"), votes=votes(1, by=["Ann"])) for n in range(60)]
+    fit = [n for n in range(60) if _teaches(f"Q {n}")]
+    said = [_automatic(f"Q {n}", float(n in fit)) for n in range(60)]
+    found, without = (dataset_figures(canonical(rows), PARAMS) for rows in ([*people, *said], people))
+    automatic = found.pop("automatic")
+    assert automatic["rows"] == 60
+    assert automatic["annotators"]["auto:rules/length"]["pairs"] == len(fit)
+    assert automatic["annotators"]["auto:rules/length"]["accuracy"] == 1.0
+    assert without.pop("automatic") == {}
+    assert found == without
+    card = card_of([*people, *said])
+    assert "## Judged automatically" in card
+    assert f"of {len(fit)} pairs, weight" in card
+    assert "60 rows of what people said" in card
+    assert "Judged automatically" not in card_of(people)
+
+
+def _teaches(prompt: str) -> bool:
+    split = split_of(prompt, PARAMS.validation_share, PARAMS.test_share)
+    return split == "train" and role_of(prompt, PARAMS.judge_share) == "reward"

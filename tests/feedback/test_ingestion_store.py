@@ -46,7 +46,7 @@ def test_the_manifests_say_what_happened(workspace):
         "status": "accepted", "read": 3, "accepted": 1, "quarantined": 1, "duplicates": 1,
         "reasons": {"EMPTY_RESP": 1}, "parts": {"rows-00000.parquet": sha256_file(folder / "rows-00000.parquet")},
         "message": "", "remedy": "", "tags": {}, "findings": [], "withdrawn": 0, "retries": None, "declared": None,
-        "licence": None, "events": [], "schema_version": 2,
+        "licence": None, "automatic": False, "events": [], "schema_version": 2,
     }  # fmt: skip
     assert workspace.manifest(result, "quarantine") == manifest | {"created_at": created_at}
 
@@ -56,7 +56,7 @@ def test_the_result_as_json(workspace):
     result = workspace.ingest(path)
     assert json.loads(json.dumps(result.to_json())) == {
         "file": str(path), "batch": result.batch, "status": "accepted", "read": 2, "accepted": 2, "quarantined": 0,
-        "duplicates": 0, "reasons": {}, "message": "", "remedy": "", "tags": {},
+        "duplicates": 0, "reasons": {}, "message": "", "remedy": "", "tags": {}, "automatic": False,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from tracking.fake_workspace import BLOCKED, READY, write_json
 
 from components.feedback.readers.registry import READERS
 
-KEYS = ["file", "batch", "status", "read", "accepted", "quarantined", "duplicates", "reasons"]
+KEYS = ["file", "batch", "status", "read", "accepted", "quarantined", "duplicates", "reasons", "automatic"]
 
 
 def test_the_command_starts_without_the_heavy_libraries(embedded_rlhf):

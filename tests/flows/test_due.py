@@ -109,6 +109,16 @@ def test_people_who_no_longer_agree_with_production_make_it_due(root, tmp_path, 
     decision = is_due(root)
     assert decision.is_due is due, decision.reason
     assert "60 new rows of the 500" in decision.reason
+    # What no person judged, here the opposite of it all, neither counts nor is held against production.
+    turned = [
+        {"prompt": row["prompt"], "chosen": row["rejected"], "rejected": row["chosen"], "annotator": "auto:x"}
+        for row in rows
+    ]
+    marked = "".join(json.dumps(row | {"automatic": True}) + "\n" for row in turned)
+    (tmp_path / "automatic.jsonl").write_text(marked)
+    assert ingest_file(tmp_path / "automatic.jsonl", root / "data").accepted == 60
+    assert measure_drift(root) == found
+    assert is_due(root) == decision
 
 
 def test_one_process_waits_for_a_burst(root):

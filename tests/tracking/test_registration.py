@@ -6,6 +6,7 @@ from tracking.fake_workspace import BLOCKED, METRICS, write_reports
 
 from components.files import sha256_file, write_json
 from components.tracking.loading import load_version
+from components.tracking.origins import origin_of
 from components.tracking.overview import look
 from components.tracking.registration import register_all
 from components.tracking.versions import all_versions, checked_files, get_version
@@ -29,6 +30,22 @@ def test_a_version_each_with_where_it_comes_from(tracker, root):
     assert (tags["parent.sft"], tags["parent.reward"]) == ("1", "1")
     assert (tags["prefect_run"], tags["author"], tags["git_commit"]) == ("run-7", "trainer", "none")
     assert (tags["verdict"], tags["reasons"]) == ("READY", "")
+
+
+def test_what_no_person_judged_is_on_record(tracker, root):
+    agreement = {"pairs": 40, "prompts": 40, "accuracy": 0.9, "lower": 0.77, "upper": 0.96, "weight": 0.54}
+    automatic = {"rows": 9, "pairs": 3, "share": 0.01, "annotators": {"auto:rules/length": agreement}}
+    write_json(root / "reports/prepare.json", {"read": {}, "automatic": automatic})
+    register_all(tracker)
+    assert candidate(tracker).tags["automatic_pairs"] == "3"
+    assert origin_of(tracker, candidate(tracker))["automatic"] == automatic
+
+
+def test_where_people_judged_everything_no_tag_says_otherwise(tracker, root):
+    write_json(root / "reports/prepare.json", {"read": {"pairwise": 5}})
+    register_all(tracker)
+    assert "automatic_pairs" not in candidate(tracker).tags
+    assert origin_of(tracker, candidate(tracker))["automatic"] == {}
 
 
 def test_the_description_tells_the_figures(tracker):

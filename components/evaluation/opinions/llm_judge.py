@@ -141,7 +141,7 @@ def llm_figures(
 
     A pair with a reply that held no verdict is excluded and counted; equal answers are ties that were not asked about.
     """
-    asked = list(_asked(judge, pairs, cache))
+    asked = list(asked_in(judge, pairs, cache))
     judged = [each for each in asked if each.is_judged]
     equal = [Opinion(pair, 0.5) for pair in pairs if pair.is_equal]
     replies = [verdict for each in asked for verdict in (each.plain, each.swapped)]
@@ -155,7 +155,8 @@ def llm_figures(
     }
 
 
-def _asked(judge: LlmJudge, pairs: Sequence[Pair], cache: VerdictCache) -> Iterator[Asked]:
+def asked_in(judge: LlmJudge, pairs: Sequence[Pair], cache: VerdictCache) -> Iterator[Asked]:
+    """The pairs whose answers differ, with the verdicts that the cache holds."""
     for pair in pairs:
         if not pair.is_equal:
             plain, swapped = _given(judge, pair, cache)

@@ -39,18 +39,24 @@ from components.feedback.quality.sample import (
     text_share,
     texts_of,
 )
+from components.feedback.reasons import Reason
 
 _MOST_NAMES = 20
+#: What is asked of people alone.
+_OF_PEOPLE = frozenset({Reason.SPAM, Reason.DOMINANT, Reason.SHIFT, Reason.AGREEMENT})
 
 
 def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Quality:
     """Look at a batch.
 
+    One that no person judged is asked only what its texts are like: one rule judged all of it, in no time, and how far
+    that is right is measured elsewhere (automatic/agreement.py).
+
     Args:
         rows: its rows, of the canonical schema.
         past: rows of the `shift_days` days before, of the same schema; none is fine.
     """
-    count = rows.select(pl.len()).collect().item()
+    count, automatic = rows.select(pl.len(), pl.col("automatic").any()).collect().row(0)
     looked_at = share_of(MOST_OUTLINED, count)
     outlined = outline(sampled(rows, looked_at)).collect(engine="streaming")
     figures = {"rows": count} | _of_rows(outlined)
@@ -63,7 +69,10 @@ def assess(rows: pl.LazyFrame, past: pl.LazyFrame, params: FeedbackParams) -> Qu
     figures["shift"] = shift.shift_figures(bins, shift.bins_of(outline(before.lazy())))
     figures |= _of_texts(texts_of(rows, share), before, params.hold.poison_lift)
     figures["sample"] |= {"share": rounded(share), "looked_at": rounded(looked_at)}
-    return Quality(figures, _findings(figures, params))
+    findings = _findings(figures, params)
+    if automatic:
+        findings = [finding for finding in findings if finding.code not in _OF_PEOPLE]
+    return Quality(figures, findings)
 
 
 def _of_rows(outlined: pl.DataFrame) -> Figures:

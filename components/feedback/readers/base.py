@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.feedback.draft import Draft, Vote
 from components.feedback.fields import Fields
+from components.feedback.readers.wording import YES
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def complete(fields: Fields, draft: Draft, id_name: str = "id") -> Draft:
     draft.created_at = fields.moment("created_at")
     draft.source = fields.name("source")
     draft.language = fields.name("language")
+    draft.automatic = fields.optional_choice("automatic", YES, "true or false") == 1.0
     if draft.seconds is None:
         draft.seconds = fields.amount("seconds")
     # Last: it holds what nothing above has read.

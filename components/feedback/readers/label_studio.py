@@ -4,7 +4,8 @@ A task holds `data` (what was shown) and `annotations`, each {completed_by, was_
 result}; a result is {type: "pairwise", to_name: "answer1,answer2", value: {selected: "left"}} or {type:
 "rating", value: {rating: 4}}. The Rating tag's maxRating is not exported: the scale is 1 to 5 unless
 `data.scale` says so. `data.gold` of a comparison is the side that is known to be right, `lead_time` of the
-only annotation the seconds that it took.
+only annotation the seconds that it took. The row's id is the pair's, where `rlhf collect` wrote the task, or else the
+task's number.
 https://labelstud.io/guide/task_format and https://labelstud.io/tags/pairwise
 """
 
@@ -24,6 +25,8 @@ from components.feedback.readers.wording import (
 from components.feedback.reasons import Reason, RowError
 
 _SIDES = {"left": FIRST, "right": SECOND}
+#: Field of `data` with the id of a pair that `rlhf collect to-label-studio` wrote.
+TASK = "rlhf_task"
 #: One annotation and the part of its result that is the judgement.
 _Judged = tuple[Fields, Fields]
 
@@ -35,7 +38,8 @@ def read(task: Fields) -> Draft:
     draft = _comparison(data, compared) if compared else _rating(data, _judged(annotations, "rating"))
     # Predictions and drafts are not feedback, and the task's own times are not those of the judgements.
     task.use("predictions", "drafts", "created_at", "updated_at")
-    return complete(Fields({"id": task.peek("id"), "data": data.rest(), **task.rest()}), draft)
+    row_id = data.name(TASK) or task.peek("id")
+    return complete(Fields({**task.rest(), "id": row_id, "data": data.rest()}), draft)
 
 
 def _judged(annotations: list[Fields], kind: str) -> list[_Judged]:

@@ -23,6 +23,9 @@ THUMBS = {
     **dict.fromkeys((False, "false", "down", "no", "0"), DOWN),
 }
 
+#: Marks: true, or the word in a file of text alone.
+YES = {True: 1.0, "true": 1.0, False: 0.0, "false": 0.0}
+
 #: Columns that hint at a judgement: beside a plain answer they say that it need not be a good one.
 JUDGEMENTS = frozenset(
     (

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from components.feedback.automatic.agreement import told
 from components.feedback.manifest import Manifest
 from components.feedback.report.describe import OTHERS, UNKNOWN, Figures
 from components.feedback.report.licences import NOT_STATED, front_matter_of, licence_of
@@ -43,6 +44,7 @@ def data_card(
             *_about(manifests, figures),
             *_content(figures),
             *_people(figures),
+            *_automatic(figures["automatic"]),
             *_sides(figures),
             *_batches(manifests),
             *_issues(manifests),
@@ -125,6 +127,21 @@ def _agreement(found: Figures) -> str:
         else ""
     )
     return f"{shared}Krippendorff's alpha is {alpha}"
+
+
+def _automatic(automatic: Figures) -> Iterator[str]:
+    """Nothing where people judged everything."""
+    if automatic:
+        yield "## Judged automatically"
+        yield ""
+        yield (
+            f"{automatic['rows']:,} rows more, which no person judged and nothing else in this card counts. Each "
+            "annotator teaches the reward model as far as it agrees with people on training pairs that both judged, "
+            "and tests nothing."
+        )
+        yield ""
+        yield from (f"- {plain(name)} {told(found)}." for name, found in automatic["annotators"].items())
+        yield ""
 
 
 def _sides(figures: Figures) -> Iterator[str]:

@@ -7,6 +7,9 @@ from collections import Counter
 import polars as pl
 
 from components.config import PrepareParams
+from components.feedback.automatic.agreement import agreement_with_people, on_training_prompts
+from components.feedback.automatic.names import BY_PEOPLE
+from components.feedback.pairs import pairs_of
 from components.feedback.quality.agreement import agreement_figures
 from components.feedback.quality.outline import outline, votes_of
 from components.feedback.report.describe import Figures, describe
@@ -15,12 +18,14 @@ from components.feedback.splits import ROLES, SPLITS, role_of, split_of
 
 
 def dataset_figures(rows: pl.LazyFrame, params: PrepareParams) -> Figures:
-    """Of all accepted rows.
+    """Of all accepted rows; what is not said to be automatic is about those of people.
 
     Returns:
         as describe.py; agreement: as quality/agreement.py, without people; annotators: how many have a name, the
-        largest share of one, and quantiles of judgements and reliability; splits: prompts by split and role.
+        largest share of one, and quantiles of judgements and reliability; splits: prompts by split and role;
+        automatic: where no person judged some rows, {rows, annotators: as automatic/agreement.py}.
     """
+    everything, rows = rows, rows.filter(BY_PEOPLE)
     people = people_of(rows)
     votes = votes_of(outline(rows)).collect(engine="streaming")
     agreement = agreement_figures(votes)
@@ -30,7 +35,26 @@ def dataset_figures(rows: pl.LazyFrame, params: PrepareParams) -> Figures:
         "agreement": agreement,
         "annotators": _annotators(people),
         "splits": _splits(rows, params),
+        "automatic": _automatic(everything, params),
     }
+
+
+def _automatic(rows: pl.LazyFrame, params: PrepareParams) -> Figures:
+    """{} where people judged everything."""
+    # Of people's rows only those on the same prompts are read.
+    found = rows.filter(~BY_PEOPLE).collect(engine="streaming")
+    if found.is_empty():
+        return {}
+    prompts = found.select("prompt").unique().lazy()
+    theirs = rows.filter(BY_PEOPLE).join(prompts, on="prompt", how="semi").collect(engine="streaming")
+    both = (_preferences(part, params) for part in (found, theirs))
+    return {"rows": found.height, "annotators": agreement_with_people(*both)}
+
+
+def _preferences(rows: pl.DataFrame, params: PrepareParams) -> pl.DataFrame:
+    """On the prompts that agreement is measured on."""
+    pairs = pairs_of(rows.with_columns(pl.lit("").alias("batch")), params.judge_share)
+    return on_training_prompts(pairs.preferences, params)
 
 
 def _annotators(people: pl.DataFrame) -> Figures:

@@ -28,8 +28,8 @@ def batch_numbers(
         people: who judged them (people.py).
 
     Returns:
-        batch, file, format, created_at, status, why, next; events: what people did with it; counts, which close;
-        reasons, tags: rows by code; rows: see describe.py;
+        batch, file, format, created_at, status, automatic, why, next; events: what people did with it;
+        counts, which close; reasons, tags: rows by code; rows: see describe.py;
         annotators: {annotator, judgements, share, reliability, gold, gold_right, seconds};
         kappa: {annotators, items, kappa} of pairs of annotators; findings; quality: its figures.
     """
@@ -47,6 +47,7 @@ def batch_numbers(
         "why": [masks.hide_in(why) for why in _why(manifest, findings)],
         "next": _next(manifest),
         "events": list(manifest.events),
+        "automatic": manifest.automatic,
         "counts": _counts(manifest),
         "reasons": dict(manifest.reasons),
         "tags": dict(manifest.tags),
@@ -77,7 +78,8 @@ def _why(manifest: Manifest, findings: list[Figures]) -> list[str]:
         return [f"{finding['code']}: {finding['message']}" for finding in holds] or [manifest.message]
     if manifest.message:
         return [manifest.message]
-    return [f"{manifest.accepted:,} of {manifest.read:,} rows were accepted"]
+    judged = ", judged automatically and by no person" if manifest.automatic else ""
+    return [f"{manifest.accepted:,} of {manifest.read:,} rows were accepted{judged}"]
 
 
 def _next(manifest: Manifest) -> str:

@@ -10,6 +10,7 @@ from components.feedback.limits import MAX_NAME_CHARS
 from components.feedback.reasons import Reason, RowError
 from components.feedback.rules.characters import bidi_in, control_in, folded, is_empty
 from components.feedback.rules.lengths import is_longer
+from components.feedback.rules.marks import check_mark
 
 _VOTED = ("pairwise", "rating", "thumbs")
 
@@ -27,6 +28,7 @@ def check_structure(draft: Draft, since: datetime, max_tokens: int) -> None:
     _check_not_empty(draft)
     _check_lengths(draft, max_tokens)
     _check_names(draft)
+    check_mark(draft)
     _check_times(draft, since)
     if draft.kind == "ranking":
         _check_ranks(draft)

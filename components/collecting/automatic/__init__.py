@@ -1,0 +1,1 @@
+"""Judgements without people: by rules about the texts, and by an LLM."""
