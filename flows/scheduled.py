@@ -25,6 +25,7 @@ from flows.project import own_project
 from flows.reconcile import show_outcomes
 from flows.restarts import at_work, batches, decided_on, start_owed
 from flows.retrain import bring_up_to_date
+from flows.suspended import reopen
 
 #: A file in the inbox is complete when two looks so far apart find it the same.
 SETTLE_S = 10.0
@@ -110,11 +111,13 @@ def _retrain(root: Path, only_if_due: bool) -> State[dict[str, Any]]:
 
 def _reconcile(root: Path) -> State[None]:
     closed = close_dead_runs(root)
+    waiting = reopen(root)
     tell_later(root)
     started = start_owed(root)
     outcomes = reconciling.reconcile(connect(root)) if has_registry(root) else []
     show_outcomes(outcomes)
     told = [f"{dead.flow} {dead.name} was dead: closed" for dead in closed]
+    told += [f"{name} waits for its answer again" for name in waiting]
     told += [started] if started else []
     told += [f"candidate {each.candidate}: {each.reason}" for each in outcomes if not each.is_left]
     left = [f"candidate {each.candidate}: {each.reason}" for each in outcomes if each.is_left]

@@ -20,6 +20,7 @@ from prefect.events.schemas.events import ResourceSpecification
 
 from flows.environment import HEARTBEAT_S
 
+SILENT = "its process gave no sign of life"
 #: Between the server's order and the flow's beginning lie the imports: seconds here, minutes on a busy machine.
 BEGIN_WITHIN = timedelta(minutes=10)
 
@@ -43,7 +44,7 @@ class Rule:
             threshold=1,
             within=self.within,
         )
-        said = f"its process gave no sign of life for {self.within.total_seconds():g} s"
+        said = f"{SILENT} for {self.within.total_seconds():g} s"
         return AutomationCore(
             name=self.name,
             description="Closes a flow run whose process was killed.",

@@ -4,10 +4,13 @@ import json
 import os
 import signal
 import time
+from uuid import UUID
 
 import httpx
 import psutil
 import pytest
+from prefect import get_client
+from prefect.states import Crashed
 from tracking.fake_workspace import BLOCKED, write_reports, write_workspace
 from tracking.promotion_case import audit, flip_a_bit, register_another
 from tracking.rlhf_command import Command
@@ -19,6 +22,8 @@ from components.tracking.registration import register_all
 from components.tracking.tracker import connect
 from components.tracking.versions import champion_of, checked_files, get_version
 from flows.asking import ask, ask_once
+from flows.suspended import reopen
+from flows.up.zombies import SILENT
 
 PROMOTE, DECLINE = {"decision": "promote"}, {"decision": "decline"}
 QUESTIONS = range(1, 5)
@@ -59,7 +64,10 @@ class Served:
 
     def answer(self, run, **answer):
         """What the UI sends when a person fills in the form."""
-        sent = httpx.post(f"{self.api}/flow_runs/{run}/resume", json={"run_input": answer})
+        sent = httpx.post(f"{self.api}/flow_runs/{run}/resume", json={"run_input": answer}, timeout=90)
+        if sent.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            # SQLite was busy for a minute: a person would press the button again.
+            return self.answer(run, **answer)
         return sent.raise_for_status().json()["status"]
 
     def shown(self, run):
@@ -126,6 +134,23 @@ def test_an_answer_that_is_no_answer_leaves_the_question_open(served, runs):
     for wrong in ({}, PROMOTE, PROMOTE | {"approver": ""}, {"decision": "perhaps", "approver": "ada"}):
         assert served.answer(runs[2], **wrong) == "REJECT"
     assert served.state(runs[2])[0] == "Suspended"
+
+
+def test_a_suspended_run_that_the_servers_rule_closed_waits_again_with_its_form(served, runs):
+    """The rule's verdict is given by hand here: the server gives it where it lost the event that the run waits."""
+    form = served.shown(runs[4])
+    with get_client(sync_client=True) as client:
+        for number, message in ((4, f"{SILENT} for 70 s"), (3, "a person closed it")):
+            client.set_flow_run_state(UUID(runs[number]), Crashed(message=message), force=True)
+    try:
+        assert reopen(served.root) == ["candidate 4"]
+        assert (served.state(runs[4])[0], served.state(runs[3])[0]) == ("Suspended", "Crashed")
+        assert served.shown(runs[4]) == form
+        assert reopen(served.root) == []
+    finally:
+        with get_client(sync_client=True) as client:
+            [waits] = [state for state in client.read_flow_run_states(UUID(runs[3])) if state.is_paused()]
+            client.set_flow_run_state(UUID(runs[3]), waits, force=True)
 
 
 def test_answers_are_carried_out_by_the_rules_of_promotion(served, runs):

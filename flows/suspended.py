@@ -1,0 +1,59 @@
+"""Runs that wait for a reviewer, and that the server's rule closed all the same: they wait again.
+
+A suspended run has no process to give a sign of life; the server knows by its event "Suspended". Prefect keeps events
+in memory on their way to its rules, and drops them where its database is locked for long.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import State, get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+
+from flows.dead_runs import LATELY
+from flows.project import project_tag
+from flows.up.zombies import SILENT
+
+
+def reopen(root: Path) -> list[str]:
+    """Let each such run of this folder wait for its answer again; their names."""
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=_closed_of_late(root))
+        return [run.name for run in runs if _reopen(client, run)]
+
+
+def _reopen(client: SyncPrefectClient, run: FlowRun) -> bool:
+    if not run.state or not (run.state.message or "").startswith(SILENT):
+        return False
+    before = _before_the_end(client, run)
+    if before is None or not before.is_paused():
+        return False
+    # With its details: they name the form that the reviewer fills in, and until when it may be.
+    waits = State(
+        type=StateType.PAUSED, name=before.name, message=before.message, state_details=before.state_details
+    )
+    client.set_flow_run_state(run.id, waits, force=True)
+    return True
+
+
+def _before_the_end(client: SyncPrefectClient, run: FlowRun) -> State | None:
+    states = sorted(client.read_flow_run_states(run.id), key=lambda state: state.timestamp)
+    return states[-2] if len(states) > 1 else None
+
+
+def _closed_of_late(root: Path) -> FlowRunFilter:
+    return FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[project_tag(root)]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+        end_time=FlowRunFilterEndTime(after_=datetime.now(UTC) - LATELY),
+    )
