@@ -19,19 +19,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from transformers.utils import logging
 
 from benchmarks.active_figures import draw_curves, render
 from benchmarks.active_world import World, accuracy, learn, make_world, write_trunk
 from components.choosing.belief import Belief, believe
 from components.choosing.choice import choose, draw
 from components.config import load_params
+from components.training.scoring import Scorer
 
 ROOT = Path(__file__).parents[1]
 SHARE = load_params(ROOT / "params.yaml").choose.random_share
@@ -48,7 +49,7 @@ WAYS: dict[str, Choose] = {
 def main() -> None:
     options = _options()
     torch.set_num_threads(1)
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    logging.disable_progress_bar()
     started = time.perf_counter()
     labels = list(range(options.start, options.start + options.rounds * options.step + 1, options.step))
     with tempfile.TemporaryDirectory(prefix="active-choice-") as folder:
@@ -88,7 +89,9 @@ def run(
     return curves
 
 
-def next_places(way: str, world: World, scorer, known: Sequence[int], count: int, seed: int) -> list[int]:
+def next_places(
+    way: str, world: World, scorer: Scorer, known: Sequence[int], count: int, seed: int
+) -> list[int]:
     """Places in the pool of the pairs to label next."""
     taken = set(known)
     left = [place for place in range(len(world.pool)) if place not in taken]

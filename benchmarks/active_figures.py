@@ -68,7 +68,8 @@ def _needed(labels: Sequence[int], base: Floats, rows: Floats) -> str:
     generator = np.random.default_rng(7)
     draws = [generator.integers(0, len(rows), len(rows)) for _ in range(RESAMPLES)]
     spread = [labels_needed(labels, rows[draw].mean(axis=0), base[draw].mean(axis=0)[-1]) for draw in draws]
-    lower, upper = np.quantile(spread, [0.025, 0.975])
+    # Between two infinities there is nothing to interpolate.
+    lower, upper = np.sort(spread)[[int(0.025 * RESAMPLES), int(0.975 * RESAMPLES)]]
     value = labels_needed(labels, rows.mean(axis=0), base.mean(axis=0)[-1])
     shown = [f"{each:.0f}" if np.isfinite(each) else "more" for each in (value, lower, upper)]
     return f"{shown[0]} [{shown[1]}, {shown[2]}]"
