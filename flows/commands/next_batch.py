@@ -37,7 +37,7 @@ def command(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help="The same again; else drawn, and told.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
     """Choose the pairs of answers that people judge next: those that teach the reward model most, and some at random.
 

@@ -32,7 +32,7 @@ from components.training.encoding import encode_pairs
 from components.training.run import Run
 from components.training.sft import train_sft
 from flows.cli import main
-from flows.health.drift import _is_fair
+from flows.health.drift import is_fair
 
 PROMPTS = [f"the battery {number}" for number in range(120)]
 
@@ -160,7 +160,7 @@ def test_round_the_loop(rlhf, root):
     tasks = [json.loads(meta)["task"] for meta in accepted.collect()["meta"]]
     assert sorted(tasks) == sorted(by_id)
     # What measures production's reward model on new judgements leaves out those chosen for being hard.
-    fair = [json.loads(meta)["task"] for meta in accepted.filter(_is_fair()).collect()["meta"]]
+    fair = [json.loads(meta)["task"] for meta in accepted.filter(is_fair()).collect()["meta"]]
     assert sorted(fair) == sorted(name for name, why in by_id.items() if why == "random")
 
     status, out, _ = rlhf(root, "next-batch", "pairs.jsonl", "-n", "4", "--json")
