@@ -51,24 +51,30 @@ def main() -> None:
     torch.set_num_threads(1)
     logging.disable_progress_bar()
     started = time.perf_counter()
-    labels = list(range(options.start, options.start + options.rounds * options.step + 1, options.step))
+    labels = [options.start + number * options.step for number in range(options.rounds + 1)]
     with tempfile.TemporaryDirectory(prefix="active-choice-") as folder:
         trunk = options.trunk or Path(folder) / "trunk"
         if not trunk.exists():
             write_trunk(trunk, options.demonstrations)
-        curves = {way: [] for way in options.ways}
-        for seed in options.seeds:
-            world = make_world(seed, options.prompts, options.held_out)
-            for way, curve in run(trunk, world, labels, options.ways, seed).items():
-                curves[way].append(curve)
-                print(f"seed {seed}, {way}: {' '.join(f'{value:.3f}' for value in curve)}", flush=True)
-    print(render(labels, curves), f"\n{time.perf_counter() - started:.0f} s", sep="")
+        curves = measure(trunk, labels, options)
+    print(render(labels, curves), f"{time.perf_counter() - started:.0f} s", sep="\n")
     if options.json:
         options.json.write_text(
             json.dumps({"labels": labels, "seeds": options.seeds, "curves": curves}) + "\n"
         )
     if options.plot:
         draw_curves(options.plot, labels, curves)
+
+
+def measure(trunk: Path, labels: Sequence[int], options: argparse.Namespace) -> dict[str, list[list[float]]]:
+    """The curves of all seeds by way, told as they come."""
+    curves: dict[str, list[list[float]]] = {way: [] for way in options.ways}
+    for seed in options.seeds:
+        world = make_world(seed, options.prompts, options.held_out)
+        for way, curve in run(trunk, world, labels, options.ways, seed).items():
+            curves[way].append(curve)
+            print(f"seed {seed}, {way}: {' '.join(f'{value:.3f}' for value in curve)}", flush=True)
+    return curves
 
 
 def run(

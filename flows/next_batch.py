@@ -50,6 +50,15 @@ class NextBatch:
         return sum(row["why"]["chosen_by"] == why for row in self.rows)
 
 
+@dataclass(frozen=True)
+class Pools:
+    """Pairs to choose from, by the role of their prompts. Attributes: refused: pairs that are not among them."""
+
+    reward: list[AnswerPair]
+    judge: list[AnswerPair]
+    refused: int
+
+
 def next_batch(root: Path, count: int, prompts: Path | None, seed: int) -> NextBatch:
     """Choose `count` pairs, fewer where there are no more.
 
@@ -69,25 +78,11 @@ def next_batch(root: Path, count: int, prompts: Path | None, seed: int) -> NextB
     asked = ask_about(found, count * params.choose.prompts, params.prepare, seed)
     _refuse_nothing_to_ask(asked)
     versions = load_contenders(connect(root))
-    names = [f"{version.name} {version.version}" for version in versions]
-    note(f"{len(asked.reward) + len(asked.judge)} prompts are answered by {' and '.join(names)}")
-    pools = [_pool(versions, rows, params, seed) for rows in (asked.reward, asked.judge)]
-    sound = [_sound(pool, Rules.of(params.feedback, root)) for pool in pools]
-    # The newest reward model has learned from the most: it was made beside the candidate.
-    scorer = load_scorer(versions[-1].reward)
-    chosen = choose_batch(
-        *sound, lambda pairs: believe(scorer, taught, pairs), count, params.choose.random_share, seed
-    )
-    if not chosen:
-        raise DataError("the models gave no two answers that could be judged", "ask about more prompts")
-    languages = {row.prompt: _language(row) for row in (*asked.reward, *asked.judge)}
-    return NextBatch(
-        _rows(chosen, names, languages, seed),
-        names,
-        len(languages),
-        asked.held_out,
-        sum(map(len, pools)) - sum(map(len, sound)),
-    )
+    pools = _pools(versions, asked, params, Rules.of(params.feedback, root), seed)
+    chosen = _choose(versions, taught, pools, count, params.choose.random_share, seed)
+    names = _names(versions)
+    answered = len(asked.reward) + len(asked.judge)
+    return NextBatch(_rows(chosen, names, asked, seed), names, answered, asked.held_out, pools.refused)
 
 
 def budget(root: Path, pairs: int) -> dict[str, Any]:
@@ -112,7 +107,19 @@ def _refuse_nothing_to_ask(asked: Asked) -> None:
         raise DataError(f"there is no prompt to ask about{held_out}", "give others with --prompts FILE")
 
 
-def _pool(
+def _pools(versions: Sequence[LoadedVersion], asked: Asked, params: Params, rules: Rules, seed: int) -> Pools:
+    count = len(asked.reward) + len(asked.judge)
+    note(f"{count} prompts are answered by {' and '.join(_names(versions))}")
+    found = [_answered(versions, rows, params, seed) for rows in (asked.reward, asked.judge)]
+    reward, judge = ([pair for pair in pool if _is_sound(pair, rules)] for pool in found)
+    return Pools(reward, judge, sum(map(len, found)) - len(reward) - len(judge))
+
+
+def _names(versions: Sequence[LoadedVersion]) -> list[str]:
+    return [f"{version.name} {version.version}" for version in versions]
+
+
+def _answered(
     versions: Sequence[LoadedVersion], prompts: Sequence[Prompt], params: Params, seed: int
 ) -> list[AnswerPair]:
     """All pairs of the answers to these prompts."""
@@ -127,10 +134,6 @@ def _pool(
     return [pair for text, *answers in zip(texts, *by_model, strict=True) for pair in pairs_of(text, answers)]
 
 
-def _sound(pool: Sequence[AnswerPair], rules: Rules) -> list[AnswerPair]:
-    return [pair for pair in pool if _is_sound(pair, rules)]
-
-
 def _is_sound(pair: AnswerPair, rules: Rules) -> bool:
     """Whether ingestion would take a judgement of the pair: nobody shall judge it for nothing."""
     row = {"prompt": pair.prompt, "response_a": pair.first, "response_b": pair.second}
@@ -141,17 +144,34 @@ def _is_sound(pair: AnswerPair, rules: Rules) -> bool:
     return True
 
 
-def _language(row: Prompt) -> str:
-    """The language of a prompt where it is a tag; people may have written anything."""
-    return row.language if LANGUAGE.fullmatch(row.language) else ""
+def _choose(
+    versions: Sequence[LoadedVersion],
+    taught: Sequence[Preference],
+    pools: Pools,
+    count: int,
+    random_share: float,
+    seed: int,
+) -> list[Chosen]:
+    # The newest reward model has learned from the most: it was made beside the candidate.
+    scorer = load_scorer(versions[-1].reward)
+    chosen = choose_batch(
+        pools.reward, pools.judge, lambda pairs: believe(scorer, taught, pairs), count, random_share, seed
+    )
+    if not chosen:
+        raise DataError("the models gave no two answers that could be judged", "ask about more prompts")
+    return chosen
 
 
-def _rows(
-    chosen: Sequence[Chosen], names: Sequence[str], languages: dict[str, str], seed: int
-) -> list[dict[str, Any]]:
+def _rows(chosen: Sequence[Chosen], names: Sequence[str], asked: Asked, seed: int) -> list[dict[str, Any]]:
+    languages = {row.prompt: _language(row) for row in (*asked.reward, *asked.judge)}
     dice = random.Random(f"sides {seed}")  # noqa: S311 - reproducible, not secret
     models = names[0], names[-1]
     return [
         task_of(each, models, swapped=dice.random() < 0.5, language=languages[each.pair.prompt])
         for each in chosen
     ]
+
+
+def _language(row: Prompt) -> str:
+    """The language of a prompt where it is a tag; people may have written anything."""
+    return row.language if LANGUAGE.fullmatch(row.language) else ""

@@ -75,14 +75,18 @@ def _most_informative(
     while free and len(picks) < count:
         least = min(used[prompts[place]] for place in free)
         allowed = sorted(place for place in free if used[prompts[place]] == least)
-        information = expected_information(mean[allowed], factors[:, allowed].square().sum(dim=0))
-        best = int(torch.argmax(information))
-        place = allowed[best]
-        picks.append(Pick(place, "information", float(information[best])))
+        picks.append(_best(mean, factors, allowed))
+        place = picks[-1].place
         factors = _learned(mean, factors, place)
         used[prompts[place]] += 1
         free.remove(place)
     return picks
+
+
+def _best(mean: Tensor, factors: Tensor, allowed: list[int]) -> Pick:
+    information = expected_information(mean[allowed], factors[:, allowed].square().sum(dim=0))
+    best = int(torch.argmax(information))
+    return Pick(allowed[best], "information", float(information[best]))
 
 
 def _learned(mean: Tensor, factors: Tensor, place: int) -> Tensor:
