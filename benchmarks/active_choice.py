@@ -71,26 +71,26 @@ def measure(trunk: Path, labels: Sequence[int], options: argparse.Namespace) -> 
     curves: dict[str, list[list[float]]] = {way: [] for way in options.ways}
     for seed in options.seeds:
         world = make_world(seed, options.prompts, options.held_out)
-        for way, curve in run(trunk, world, labels, options.ways, seed).items():
+        for way, curve in run(trunk, world, labels, options, seed).items():
             curves[way].append(curve)
             print(f"seed {seed}, {way}: {' '.join(f'{value:.3f}' for value in curve)}", flush=True)
     return curves
 
 
 def run(
-    trunk: Path, world: World, labels: Sequence[int], ways: Sequence[str], seed: int
+    trunk: Path, world: World, labels: Sequence[int], options: argparse.Namespace, seed: int
 ) -> dict[str, list[float]]:
     """One seed's accuracies after each number of labels, by way; all start with the same labels and models."""
     prompts = [pair.prompt for pair in world.pool]
     start = draw(prompts, labels[0], seed)
-    first = learn(trunk, [world.labels[place] for place in start], seed)
+    first = learn(trunk, [world.labels[place] for place in start], seed, options.members)
     curves = {}
-    for way in ways:
+    for way in options.ways:
         known, scorer = list(start), first
         curves[way] = [accuracy(first, world)]
         for number, count in enumerate(labels[1:], start=1):
             known += next_places(way, world, scorer, known, count - len(known), 1000 * seed + number)
-            scorer = learn(trunk, [world.labels[place] for place in known], seed)
+            scorer = learn(trunk, [world.labels[place] for place in known], seed, options.members)
             curves[way].append(accuracy(scorer, world))
     return curves
 
@@ -119,6 +119,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument(
+        "--members", type=int, default=1, help="of the reward model: an ensemble where above 1"
+    )
     parser.add_argument("--start", type=int, default=100, help="labels at random before the first round")
     parser.add_argument("--step", type=int, default=50, help="labels a round")
     parser.add_argument("--rounds", type=int, default=6)
