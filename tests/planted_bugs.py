@@ -202,4 +202,18 @@ MUTANTS = (
         "self.weights.weights, 1e9",
         "tests/training/test_learner.py",
     ),
+    Mutant(
+        "the judge chooses pairs",
+        "choosing/batch.py",
+        "if reward:\n        chosen += _for_reward_model(reward, believe(reward)",
+        "if reward:\n        chosen += _for_reward_model([*reward, *judge], believe([*reward, *judge])",
+        "tests/choosing/test_batch.py",
+    ),
+    Mutant(
+        "a pair that was picked is asked again in other words",
+        "choosing/choice.py",
+        "        factors = _learned(mean, factors, place)\n        used",
+        "        used",
+        "tests/choosing/test_choice.py",
+    ),
 )

@@ -87,4 +87,11 @@ MATH_BUGS = (
         "def gae",
         "tests/objectives/test_advantages.py",
     ),
+    Mutant(
+        "noise of labels taken for information",
+        "objectives/information.py",
+        "binary_entropy(chance) - of_noise",
+        "binary_entropy(chance)",
+        "tests/objectives/test_information.py",
+    ),
 )

@@ -7,6 +7,7 @@ leaves out the last one, which they may still change.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from components.collecting.store import Store
@@ -40,6 +41,7 @@ SELECT
     (SELECT count(*) FROM judgements j LEFT JOIN exports e ON e.number = j.export
         WHERE verdict != 'skip' AND e.finished_at IS NULL) AS to_export
 """
+_SECONDS = "SELECT seconds FROM judgements WHERE verdict != 'skip'"
 _PEOPLE = """
 SELECT a.name, a.number, a.token_digest IS NOT NULL AS invited,
     count(j.number) - coalesce(sum(j.verdict = 'skip'), 0) AS judged,
@@ -92,3 +94,9 @@ def status_of(store: Store, votes: int) -> dict[str, Any]:
         shared, agreement = agreement_with_others(store, person.pop("number"))
         person |= {"shared": shared, "agreement": agreement, "invited": bool(person["invited"])}
     return figures | {"votes": votes, "annotators": people}
+
+
+def median_seconds(store: Store) -> float | None:
+    """Of a judgement so far; None where nobody has judged. A mean would be that of those who went for a coffee."""
+    seconds = [row["seconds"] for row in store.reading().execute(_SECONDS)]
+    return median(seconds) if seconds else None

@@ -24,9 +24,11 @@ from components.feedback.rules import Rules
 FIELDS = ("prompt", "response_a", "response_b", "id", "gold", "language")
 #: A pair by FIELDS, with its `digest`, the same in either order; id is never None.
 Task = dict[str, str | None]
+#: Why `rlhf next-batch` chose a pair stays in its file.
+_KEPT_THERE = "why"
 _GOLD = ("a", "b", "tie")
 #: A tag such as en, zh or pt-BR: it becomes the attribute `lang` of the texts.
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _ADD = """
 INSERT INTO tasks (id, digest, prompt, response_a, response_b, gold, language)
 VALUES (:id, :digest, :prompt, :response_a, :response_b, :gold, :language)
@@ -122,15 +124,20 @@ def _task(line: str, rules: Rules, result: Added) -> Task:
     values = StrictJson().decode(line)
     if not isinstance(values, dict):
         raise RowError(Reason.TYPE, "", "is not a JSON object")
-    result.ignored |= {printable(name)[:40] for name in values.keys() - set(FIELDS)}
+    result.ignored |= {printable(name)[:40] for name in values.keys() - {*FIELDS, _KEPT_THERE}}
     task: Task = _texts(values)
     # The same pair in either order is one pair.
     answers = sorted((str(task["response_a"]), str(task["response_b"])))
     digest = digest_of((str(task["prompt"]), *answers))
     task |= {"digest": digest, "id": task["id"] or f"pair-{digest[:16]}"}
     given = {name: value for name in FIELDS if (value := task[name]) is not None}
-    rules.check(pairwise.read(Fields({**given, "preferred": "tie"})))
+    check_pair(given, rules)
     return task
+
+
+def check_pair(row: Mapping[str, Any], rules: Rules) -> None:
+    """Raises RowError or BatchError where ingestion would refuse a judgement of the pair, whatever it said."""
+    rules.check(pairwise.read(Fields({**row, "preferred": "tie"})))
 
 
 def _texts(values: Mapping[str, Any]) -> Task:
@@ -138,7 +145,7 @@ def _texts(values: Mapping[str, Any]) -> Task:
     gold, language = fields.optional_text("gold"), fields.optional_text("language")
     if gold is not None and gold not in _GOLD:
         raise RowError(Reason.RANGE, "gold", f"is {gold[:40]!a}, expected a, b or tie")
-    if language is not None and not _LANGUAGE.fullmatch(language):
+    if language is not None and not LANGUAGE.fullmatch(language):
         raise RowError(Reason.RANGE, "language", f"is {language[:40]!a}, expected a tag such as en or zh")
     texts: dict[str, str | None] = {name: fields.text(name) for name in FIELDS[:3]}
     return texts | {"id": fields.name("id"), "gold": gold, "language": language}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import RegistryError
-from components.files import read_json
+from components.files import digest_tree, read_json
 from components.tracking.registration import LINEAGE
 from components.tracking.serving import MODEL
 from components.tracking.tracker import Tracker, mlflow_errors
@@ -42,6 +42,21 @@ def load_version(tracker: Tracker, kind: str) -> LoadedVersion:
         files = checked_files(tracker, version)
         reward = checked_files(tracker, reward_of(tracker, files))
     return LoadedVersion(version.name, str(version.version), files / MODEL, reward / MODEL)
+
+
+def load_contenders(tracker: Tracker) -> list[LoadedVersion]:
+    """The champion and the last retraining's candidate; one of them where the other is not there, or the same model.
+
+    Raises:
+        RegistryError: there is neither, or MLflow cannot be reached.
+        ModelError: a file is not the one that was registered.
+    """
+    with mlflow_errors():
+        there = {"champion": champion_of(tracker), "candidate": current_version(tracker, "candidate")}
+    kinds = [kind for kind, found in there.items() if found is not None]
+    loaded = [load_version(tracker, kind) for kind in kinds or ["candidate"]]
+    same = len(loaded) == 2 and digest_tree(loaded[0].folder) == digest_tree(loaded[1].folder)
+    return loaded[:1] if same else loaded
 
 
 def of_kind(tracker: Tracker, kind: str) -> Any:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from components.choosing.tasks import INFORMATIVE
 from components.config import load_params
 from components.evaluation.accuracy import pairwise_accuracy
 from components.evaluation.intervals import number
@@ -82,11 +85,17 @@ def _new_pairs(root: Path, learned: set[str]) -> list[Preference]:
 def _newest_rows(room: Path, batches: Sequence[str]) -> Iterator[dict[str, Any]]:
     left = MOST_ROWS
     for batch in batches:
-        rows = scan_rows(room / batch).filter(BY_PEOPLE).head(left).collect()
+        rows = scan_rows(room / batch).filter(BY_PEOPLE & is_fair()).head(left).collect()
         left -= rows.height
         yield from (row | {"batch": batch} for row in rows.iter_rows(named=True))
         if left <= 0:
             return
+
+
+def is_fair() -> pl.Expr:
+    """Not of a pair that was chosen because the reward model is unsure of it: there it is wrong more often."""
+    task = pl.col("meta").str.json_path_match("$.task").fill_null("")
+    return ~task.str.starts_with(INFORMATIVE)
 
 
 def _accuracy_at_evaluation(version: LoadedVersion) -> float | None:

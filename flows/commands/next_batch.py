@@ -1,0 +1,123 @@
+"""`rlhf next-batch -n 200`"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.terminal import next_step, note, say
+from flows.workspace import open_project
+
+if TYPE_CHECKING:
+    from flows.next_batch import NextBatch
+
+REJECTED = 3
+
+
+def command(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", dir_okay=False, help="To write: .jsonl.")
+    ] = None,
+    count: Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many pairs.")] = 200,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="JSON lines with a `prompt`; else those known."
+        ),
+    ] = None,
+    to_collect: Annotated[
+        bool, typer.Option("--to-collect", help="Add them to what `rlhf collect serve` shows.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31 - 1, help="The same again; else drawn, and told.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Choose the pairs of answers that people judge next: those that teach the reward model most, and some at random.
+
+    Champion and candidate answer prompts; where only one is there, its own answers are paired. Prompts that examine
+    the models are never asked about. On the judge's prompts all pairs are drawn at random. Why each was chosen
+    stands in the file; `choose` in params.yaml sets the shares.
+
+    \b
+    rlhf next-batch -n 200 pairs.jsonl
+    rlhf next-batch -n 20 --to-collect
+    rlhf next-batch -n 50 pairs.jsonl --prompts prompts.jsonl
+    """
+    root = open_project(context)
+    if (file is None and not to_collect) or (file is not None and file.suffix != ".jsonl"):
+        raise typer.BadParameter("give a file that ends in .jsonl, or --to-collect", param_hint="FILE")
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    place = _kept(root, seed) if file is None else file.resolve()
+    _check_free(place)
+    from flows.next_batch import budget, next_batch
+
+    batch = next_batch(root, count, None if prompts is None else prompts.resolve(), seed)
+    _write(place, batch)
+    _tell(place, batch, budget(root, len(batch.rows)), seed, as_json)
+    if len(batch.rows) < count:
+        note(f"only {len(batch.rows)} of {count} pairs: give more prompts with --prompts FILE", "yellow")
+    _add(root, place, as_json) if to_collect else next_step(f"`rlhf collect tasks {place}`", as_json=as_json)
+
+
+def _kept(root: Path, seed: int) -> Path:
+    """Where the reasons stay when only the collecting database was asked for."""
+    from components.workspace import STATE
+
+    return root / STATE / "collect" / f"next-batch-{seed}.jsonl"
+
+
+def _check_free(place: Path) -> None:
+    if os.path.lexists(place):
+        from components.errors import FeedbackError
+        from components.feedback.printable import printable
+
+        raise FeedbackError(f"{printable(str(place))} is there already", "give a name that is not taken")
+
+
+def _write(place: Path, batch: NextBatch) -> None:
+    from components.files import write_text
+
+    write_text(place, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in batch.rows))
+
+
+def _tell(place: Path, batch: NextBatch, cost: dict[str, Any], seed: int, as_json: bool) -> None:
+    counts = {why: batch.count(why) for why in ("information", "random")}
+    left_out = {"held_out_prompts": batch.held_out, "refused_pairs": batch.refused}
+    if as_json:
+        about = {"file": str(place), "pairs": len(batch.rows), **counts, "models": batch.models}
+        typer.echo(json.dumps(about | {"prompts": batch.answered, **left_out, "seed": seed, **cost}))
+        return
+    say(f"{place}: {len(batch.rows)} pairs of answers by {_whose(batch.models)}", "bold")
+    say(f"  {counts['information']} teach most, {counts['random']} are drawn at random; seed {seed}")
+    if batch.held_out:
+        say(f"  {batch.held_out} prompts are left out: judgements of them examine, and do not teach")
+    if batch.refused:
+        say(f"  {batch.refused} pairs are left out: ingestion would refuse them")
+    minutes = "" if cost["minutes"] is None else f", about {cost['minutes']:.0f} minutes of people's time"
+    say(f"  {cost['judgements']} judgements at {cost['votes']} a pair{minutes}")
+
+
+def _whose(models: list[str]) -> str:
+    return " and ".join(models) if len(models) > 1 else f"{models[0]} alone"
+
+
+def _add(root: Path, place: Path, as_json: bool) -> None:
+    from components.collecting.store import DATABASE, Store
+    from components.collecting.tasks import add_tasks
+    from components.config import load_params
+    from components.feedback.rules import Rules
+    from flows.collect.telling import print_added
+
+    rules = Rules.of(load_params(root / "params.yaml").feedback, root)
+    added = add_tasks(Store(root / DATABASE), place, rules)
+    print_added(added, as_json)
+    if added.refused:
+        raise typer.Exit(REJECTED)
+    next_step("`rlhf collect invite NAME...`, then `rlhf collect serve`", as_json=as_json)

@@ -1,0 +1,3 @@
+from tracking.conftest import database, models
+
+__all__ = ["database", "models"]
