@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from benchmarks.quarter.project import copy_project
 from benchmarks.quarter.team import REVIEWER, Team
 from components.evaluation.win_rate import WinRate, win_rate
@@ -60,7 +58,7 @@ def main() -> None:
     options = _options()
     home = Path(tempfile.mkdtemp(prefix="closed-loop-")).resolve()
     team = Team(home / "project")
-    _make_project(team.root, options.seed)
+    copy_project(team.root, {"gates": FIRST_GATES})
     champions = [_first(team, home, options.seed)]
     for number in range(1, options.rounds + 1):
         champions.append(_round(team, home, champions[-1], number, options))
@@ -70,15 +68,6 @@ def main() -> None:
         _draw(options.plot, found)
     shutil.rmtree(home)
     sys.exit(not grows(found))
-
-
-def _make_project(root: Path, seed: int) -> None:
-    copy_project(root)
-    path = root / "params.yaml"
-    params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    params["seed"] = seed
-    params["gates"] |= FIRST_GATES
-    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 
 
 def _first(team: Team, home: Path, seed: int) -> Champion:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,21 +61,21 @@ LENIENT = {
 }
 
 
-def copy_project(folder: Path) -> None:
-    """What git tracks here, as it is on the disk."""
+def make_project(folder: Path) -> None:
+    """A project for the quarter."""
+    ports = {"prefect_port": free_port(), "mlflow_port": free_port(), "min_free_gb": 1.0}
+    copy_project(folder, {**SMALL, "gates": LENIENT, "servers": ports})
+
+
+def copy_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Copy what git tracks here as it is on the disk, change its parameters by section, and commit it there."""
     for name in _git(ROOT, "ls-files", "-z").split("\0"):
         if name and (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-
-
-def make_project(folder: Path) -> None:
-    """Copy the project, change its parameters, and commit it there."""
-    copy_project(folder)
     path = folder / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    ports = {"prefect_port": free_port(), "mlflow_port": free_port(), "min_free_gb": 1.0}
-    for section, values in {**SMALL, "gates": LENIENT, "servers": ports}.items():
+    for section, values in changes.items():
         params[section] |= values
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     _git(folder, "init", "-q")
