@@ -29,7 +29,11 @@ def decode_dropping(model: PreTrainedModel, prompts: Packed, turns: Turns) -> No
 
 
 class Drawn(NamedTuple):
-    """The tokens [b] of a turn, the rows [b] of their prompts, and which of them go on [b]: those of the others are none."""
+    """A turn of b carried sequences.
+
+    Attributes:
+        rows: [b], which prompts they answer; going: [b], which of them are not done; tokens: [b], drawn for these.
+    """
 
     rows: Tensor
     going: Tensor

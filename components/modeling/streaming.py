@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ def stream(
     explore: Exploration,
     eos_id: int,
     pad_id: int,
-) -> Iterator[list[tuple[int, int]]]:
+) -> Generator[list[tuple[int, int]]]:
     """Draw the tokens that `sample` draws, by `decode_dropping`, with the same dice.
 
     Close the generator to stop before the end: nothing more is computed.

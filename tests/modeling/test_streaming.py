@@ -57,7 +57,14 @@ def test_a_token_is_there_before_the_next_is_computed_and_nothing_after_the_end(
 
 
 #: Characters of one to four bytes, joined ones, and a mark that itself stands for broken bytes.
-CHARACTERS = ["naïve 日本語 {braces}", "👩‍👩‍👧 a 𝔘 b", "Ж\N{REPLACEMENT CHARACTER} é", " lead", "\n\n", "한국어"]
+CHARACTERS = [
+    "naïve 日本語 {braces}",
+    "👩‍👩‍👧 a 𝔘 b",
+    "Ж\N{REPLACEMENT CHARACTER} é",
+    " lead",
+    "\n\n",
+    "한국어",
+]
 
 
 @pytest.mark.parametrize("text", CHARACTERS)
@@ -68,7 +75,10 @@ def test_pieces_are_whole_characters_and_together_the_text(text):
     reader = Detokenizer(spelling)
     found = [reader.add(token) for token in tokens]
     assert "".join(found) + reader.rest() == text
-    assert all("\N{REPLACEMENT CHARACTER}" not in piece for piece in found) or "\N{REPLACEMENT CHARACTER}" in text
+    assert (
+        all("\N{REPLACEMENT CHARACTER}" not in piece for piece in found)
+        or "\N{REPLACEMENT CHARACTER}" in text
+    )
     assert len([piece for piece in found if piece]) <= len(text)
 
 
