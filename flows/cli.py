@@ -14,6 +14,7 @@ from flows.commands import (
     ask,
     audit,
     board,
+    chat,
     clean,
     collect,
     diff,
@@ -82,6 +83,7 @@ for name, command in {
 app.add_typer(feedback.app)
 app.add_typer(judge.app)
 app.add_typer(collect.app)
+app.add_typer(chat.app)
 
 
 @app.callback()

@@ -8,6 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from components.config.chat import ChatParams
 from components.config.collect import CollectParams
 from components.config.feedback import FeedbackParams
 from components.config.notifications import NotificationParams
@@ -46,6 +47,7 @@ class Params(Section):
     tiny: TinyParams
     feedback: FeedbackParams
     collect: CollectParams
+    chat: ChatParams
     prepare: PrepareParams
     train: TrainParams
     checkpoints: CheckpointParams

@@ -77,13 +77,13 @@ class Measured:
     """What the reward model thinks of an answer.
 
     Attributes:
-        stars: such as "4.5 out of 5 stars"; None where people gave no ratings.
+        stars: to the nearest half; None where people gave no ratings.
         tokens: what each token did; none where the answer was cut at a stop text.
     """
 
     choice: int
     score: float
-    stars: str | None
+    stars: float | None
     tokens: tuple[Token, ...]
 
 

@@ -57,7 +57,7 @@ class ServedVersion:
             return None
         prompt = question.prompts[found.choice // question.n]
         [score] = self.measure.scorer([prompt], [found.text])
-        stars = self.measure.stars.text(score) if self.measure.stars else None
+        stars = self.measure.stars.nearest_half(score) if self.measure.stars else None
         return Measured(found.choice, score, stars, self._tokens(prompt, question, found))
 
     def _tokens(self, prompt: str, question: Question, found: Finished) -> tuple[Token, ...]:

@@ -13,11 +13,12 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from components.files import sha256_bytes
-from components.pages.page import visible
+from components.pages.page import HEAT, visible
 from flows.web.languages import LANGUAGES
 
 #: What the pages of all sites share: the frame, and how things look.
 SHARED = Path(__file__).parent / "static"
+_FOLDERS = (SHARED, HEAT.parent)
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -68,8 +69,8 @@ def _file_route(folder: Path, name: str) -> Callable[[], Response]:
 
 @cache
 def _content(folder: Path, name: str) -> bytes:
-    own = folder / name
-    return (own if own.exists() else SHARED / name).read_bytes()
+    places = (place / name for place in (folder, *_FOLDERS))
+    return next(place for place in places if place.exists()).read_bytes()
 
 
 @cache
