@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import torch
 import transformers
 import yaml
 from modeling.tiny_models import tokenizer
+from tracking.conftest import make_root
 from tracking.fake_workspace import PROJECT
 
 from components.evaluation.stars import Stars
@@ -25,6 +28,9 @@ from components.modeling.attention import use_packed_attention
 from components.modeling.loading import new_reward_model, save_model
 from components.modeling.text_format import TextFormat
 from components.serving.thumbs import DATABASE, Thumbs
+from components.tracking.promotion import promote
+from components.tracking.registration import register_all
+from components.tracking.tracker import connect
 from components.training.scoring import RewardScale
 
 #: Room for answers that take a while.
@@ -32,9 +38,12 @@ LONGEST = 400
 FORMAT = TextFormat("{prompt}\n", max_prompt_tokens=64, max_response_tokens=LONGEST)
 TOK = tokenizer()
 PROMPT = "the battery lasts long"
+#: Tokens that are a word with a space before it: such texts read back as the same tokens.
+WORDS = [token for token in range(len(TOK)) if re.fullmatch(" [a-z]{3,}", TOK.decode([token]))]
 
 
-def write_policy(folder: Path, seed: int) -> None:
+def write_policy(folder: Path, seed: int, ends: bool = True) -> None:
+    """A GPT-2 with random weights that says nothing but words. ends: whether it ends itself, at every 40th token."""
     torch.manual_seed(seed)
     eos, pad = TOK.eos_token_id, TOK.pad_token_id
     config = transformers.GPT2Config(
@@ -46,9 +55,16 @@ def write_policy(folder: Path, seed: int) -> None:
         eos_token_id=eos,
         bos_token_id=eos,
         pad_token_id=pad,
-        initializer_range=0.2,
+        tie_word_embeddings=False,
     )
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    with torch.no_grad():
+        # One state is the same at every place; what no word begins with is made unlikely by it.
+        model.transformer.ln_f.weight[0], model.transformer.ln_f.bias[0] = 0.0, 10.0
+        model.lm_head.weight *= 8.0
+        model.lm_head.weight[:, 0] = -4.0
+        model.lm_head.weight[WORDS, 0] = 0.0
+        model.lm_head.weight[eos, 0] = -0.05 if ends else -4.0
     use_packed_attention(model)
     save_model(folder, model, TOK, FORMAT)
 
@@ -72,6 +88,21 @@ def set_params(root: Path, **values: Any) -> None:
     content["chat"].update(values)
     path.write_text(yaml.safe_dump(content))
     shutil.copy(PROJECT / "dvc.yaml", root)
+
+
+def make_project(folder: Path, database: Path) -> Path:
+    """With champion 1 and candidate 2, whose answers never end themselves."""
+    write_models(folder / "models")
+    with pytest.MonkeyPatch.context() as patch:
+        root = make_root(folder / "project", folder / "models", database, patch)
+        set_params(root, waiting=2, choices=6, look_seconds=0.01)
+        tracker = connect(root)
+        register_all(tracker)
+        promote(tracker, "1", "reviewer")
+        shutil.rmtree(root / "models/policy")
+        write_policy(root / "models/policy", seed=2, ends=False)
+        register_all(tracker)
+    return root
 
 
 class Server:
