@@ -17,7 +17,7 @@ class ChatParams(Section):
     waiting: questions that may wait for a model while it answers another; more are refused.
     choices: most answers to one request of a program, all its prompts together.
     look_seconds: so often, between two answers, the registry is asked which version is champion, and candidate.
-    scores: whether the page shows score, stars and tokens: reward model and SFT model are in memory too then.
+    scores: whether people see score, stars and tokens: reward model and SFT model are in memory too then.
     language: of the page, where neither the person nor their browser asks for one that it knows.
     """
 

@@ -10,18 +10,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from components.errors import BusyError
 from components.serving.question import Event, Failed, Finished, Piece, Question
 from flows.chat.errors import ApiError
-from flows.chat.house import FailedError, GoneError, House, UnknownModelError
+from flows.chat.house import FAILED, GONE, UNKNOWN, AskError, House
 from flows.chat.reading import read_json
 from flows.chat.requests import ChatRequest, CompletionRequest, parse
 from flows.chat.shapes import ChatShape, Shape, event
 from flows.web.bodies import BodyError
 
 PREFIX = "/v1/"
-#: Nobody reads it: who asked has gone.
-_GONE = 499
 _BODY = {"bad_body": "the body is not a JSON object", "too_large": "the body is too large"}
 
 
@@ -69,14 +66,10 @@ class Api:
     ) -> Response:
         try:
             started, events = await self._house.ask(request, asked.model, question)
-        except UnknownModelError as error:
-            raise _unknown(error.message) from None
-        except BusyError as error:
-            raise ApiError(429, f"{error.message}: {error.remedy}") from None
-        except FailedError as error:
-            raise ApiError(503, error.message) from None
-        except GoneError:
-            return Response(status_code=_GONE)
+        except AskError as error:
+            if error.status == UNKNOWN:
+                raise _unknown(error.message) from None
+            raise ApiError(error.status, error.message) from None
         shape = make_shape(asked.model, started.version)
         if asked.stream:
             parts = _stream(events, question, shape, with_usage=asked.wants_usage)
@@ -102,11 +95,11 @@ async def _whole(events: AsyncGenerator[Event], question: Question, shape: Shape
     async with aclosing(events):
         async for found in events:
             if isinstance(found, Failed):
-                raise ApiError(503, found.message)
+                raise ApiError(FAILED, found.message)
             if isinstance(found, Finished):
                 answers.append(found)
     if len(answers) < len(question.prompts) * question.n:
-        return Response(status_code=_GONE)
+        return Response(status_code=GONE)
     return JSONResponse(shape.whole(answers, question.n))
 
 
@@ -120,7 +113,7 @@ async def _stream(
     async with aclosing(events):
         async for found in events:
             if isinstance(found, Failed):
-                yield event(ApiError(503, found.message).content())
+                yield event(ApiError(FAILED, found.message).content())
                 return
             if isinstance(found, Piece):
                 yield shape.chunk(found.choice, found.text, None, with_usage=with_usage)

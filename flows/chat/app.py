@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI
@@ -17,13 +17,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Scope
 
-from components.errors import BusyError
 from components.pages.page import visible
 from components.serving.question import Event, Failed, Finished, Measured, Piece, Question, Started
 from components.serving.thumbs import Outcome, Thumb, fault_in
 from flows.chat.api import PREFIX, Api
 from flows.chat.errors import ApiError
-from flows.chat.house import FailedError, GoneError, House, UnknownModelError
+from flows.chat.house import BUSY, AskError, House
 from flows.chat.pages import SITE, chat_page, key_page, message_page
 from flows.chat.reading import Spelled, read_json
 from flows.chat.telling import heat_of, new_seed, said_of
@@ -57,6 +56,9 @@ class AnswerBody(_Body):
 class ThumbBody(_Body):
     answer: str
     thumb: Literal["up", "down", "none"]
+
+
+_Kind = TypeVar("_Kind", bound=_Body)
 
 
 def make_app(house: House) -> Guard:
@@ -105,21 +107,13 @@ class _Page:
         if self._sessions.visitor(request) is None:
             return _fault("no_session", 403)
         try:
-            body = AnswerBody.model_validate(await read_json(request))
+            body = _checked(AnswerBody, await read_json(request), "bad_question")
             question = body.question()
             started, events = await self._house.ask(request, body.model, question, measured=True)
-        except ValidationError as error:
-            return _fault("bad_question", 422, str(error.errors()[0]["loc"][0]))
         except BodyError as error:
-            return _fault(error.key, error.status)
-        except UnknownModelError as error:
-            return _fault("failed", 404, error.message)
-        except BusyError:
-            return _fault("busy", 429)
-        except FailedError as error:
-            return _fault("failed", 503, error.message)
-        except GoneError:
-            return Response(status_code=499)
+            return _fault(error.key, error.status, error.what)
+        except AskError as error:
+            return _fault("busy" if error.status == BUSY else "failed", error.status, error.message)
         lines = self._lines(started, events, question)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
@@ -129,9 +123,7 @@ class _Page:
         if visitor is None:
             return _fault("no_session", 403)
         try:
-            body = ThumbBody.model_validate(await read_json(request))
-        except ValidationError:
-            return _fault("bad_body", 400)
+            body = _checked(ThumbBody, await read_json(request), "bad_body")
         except BodyError as error:
             return _fault(error.key, error.status)
         return await run_in_threadpool(self._give, body, visitor)
@@ -185,6 +177,15 @@ class _Page:
 
     def _message(self, request: Request, key: str, status: int) -> Response:
         return HTMLResponse(message_page(self._language(request), key), status)
+
+
+def _checked(kind: type[_Kind], body: dict[str, Any], fault: str) -> _Kind:
+    """What a body says. Raises BodyError: a field does not fit, which it names."""
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        where = error.errors()[0]["loc"]
+        raise BodyError(fault, 422, str(where[0]) if where else "") from None
 
 
 def _fault(key: str, status: int, what: str = "") -> Response:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from components.config import load_params
 from components.config.chat import ChatParams
-from components.errors import RegistryError, RlhfError
+from components.errors import BusyError, RegistryError, RlhfError
 from components.feedback.rules import Rules
 from components.serving.keeper import Keeper
 from components.serving.question import Event, Failed, Question, Started
@@ -31,16 +31,16 @@ KINDS = ("champion", "candidate")
 KEY = "RLHF_API_KEY"
 
 
-class UnknownModelError(RlhfError):
-    """Nobody goes by this name, or nobody does yet."""
+#: Statuses of questions that are not answered. Of the last nobody hears: who asked has gone.
+UNKNOWN, BUSY, FAILED, GONE = 404, 429, 503, 499
 
 
-class FailedError(RlhfError):
-    """A question that was taken in cannot be answered."""
+class AskError(RlhfError):
+    """A question is not answered. Attributes: status: which of the four it is."""
 
-
-class GoneError(Exception):
-    """Who asked has gone away."""
+    def __init__(self, status: int, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,19 @@ class House:
         """Wait until the question's turn has come; what follows comes from the generator.
 
         Raises:
-            UnknownModelError, BusyError, FailedError, GoneError.
+            AskError: nobody goes by this name, too many wait, the model cannot answer, or nobody listens any more.
         """
         if kind not in self.workers or kind not in await run_in_threadpool(self.present.now):
-            raise UnknownModelError(f"there is no model {kind[:80]!a}", f"ask one of {', '.join(KINDS)}")
+            raise AskError(UNKNOWN, f"there is no model {kind[:80]!a}", f"ask one of {', '.join(KINDS)}")
         events = ask(request, self.workers[kind], question, measured=measured)
-        first = await anext(events, None)
+        try:
+            first = await anext(events, None)
+        except BusyError as error:
+            raise AskError(BUSY, error.message, error.remedy) from None
         if isinstance(first, Failed):
-            raise FailedError(first.message, first.remedy)
+            raise AskError(FAILED, first.message, first.remedy)
         if not isinstance(first, Started):
-            raise GoneError
+            raise AskError(GONE, "nobody listens any more")
         return first, events
 
 

@@ -36,7 +36,7 @@ def chat(
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Of an answer, at most.")] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="The same seed and prompt give the same answer.")
+        int | None, typer.Option(min=0, max=2**63 - 1, help="The same seed and prompt give the same answer.")
     ] = None,
     name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Yours in feedback; else your login.")
@@ -172,6 +172,7 @@ def _temperature(root: Path, given: float | None) -> float:
 def _talk(root: Path, kinds: list[str], name: str | None, drawing: object) -> Talk:
     # Everything is on this disk: no library needs to ask a hub.
     os.environ["HF_HUB_OFFLINE"] = "1"
+    from components.config import load_params
     from components.serving.version import load_served
     from components.tracking.tracker import connect
     from components.workspace import current_user
@@ -179,7 +180,8 @@ def _talk(root: Path, kinds: list[str], name: str | None, drawing: object) -> Ta
 
     kinds = [checked_kind(kind) for kind in kinds]
     tracker = connect(root)
-    versions = [load_served(tracker, kind, scores=True) for kind in kinds]
+    scores = load_params(root / "params.yaml").chat.scores
+    versions = [load_served(tracker, kind, scores=scores) for kind in kinds]
     return Talk(root, versions, drawing, name or current_user())
 
 

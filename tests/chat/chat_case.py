@@ -30,7 +30,7 @@ from components.modeling.text_format import TextFormat
 from components.serving.thumbs import DATABASE, Thumbs
 from components.tracking.promotion import promote
 from components.tracking.registration import register_all
-from components.tracking.tracker import connect
+from components.tracking.tracker import Tracker, connect
 from components.training.scoring import RewardScale
 
 #: Room for answers that take a while.
@@ -90,13 +90,19 @@ def set_params(root: Path, **values: Any) -> None:
     shutil.copy(PROJECT / "dvc.yaml", root)
 
 
+def connected(root: Path) -> Tracker:
+    """The project's own registry: MLflow writes into the environment to which one this process was connected last."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    return connect(root)
+
+
 def make_project(folder: Path, database: Path) -> Path:
     """With champion 1 and candidate 2, whose answers never end themselves."""
     write_models(folder / "models")
     with pytest.MonkeyPatch.context() as patch:
         root = make_root(folder / "project", folder / "models", database, patch)
         set_params(root, waiting=2, choices=6, look_seconds=0.01)
-        tracker = connect(root)
+        tracker = connected(root)
         register_all(tracker)
         promote(tracker, "1", "reviewer")
         shutil.rmtree(root / "models/policy")

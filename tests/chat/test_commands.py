@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from chat.chat_case import PROMPT, thumbs
+from chat.chat_case import PROMPT, connected, thumbs
 from tracking.fake_workspace import PROJECT
 from typer.testing import CliRunner
 
@@ -18,7 +18,6 @@ from components.modeling.exploration import Exploration
 from components.modeling.generation import answer
 from components.modeling.loading import load_policy
 from components.tracking.loading import load_version
-from components.tracking.tracker import connect
 from flows.commands.chat import app
 
 
@@ -28,6 +27,7 @@ def rlhf(project, monkeypatch):
     monkeypatch.chdir(project)
     for name in ("HF_HUB_OFFLINE", "PATH"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     kept = dict(os.environ)
 
     def run(*words, given=None):
@@ -43,7 +43,7 @@ def test_what_comes_through_a_pipe_is_one_prompt(rlhf, project):
     found = rlhf("--json", "--seed", "3", "--temperature", "0.5", given=f"{PROMPT}\n")
     assert found.exit_code == 0, found.output
     said = json.loads(found.stdout)
-    policy = load_policy(load_version(connect(project), "champion").folder)
+    policy = load_policy(load_version(connected(project), "champion").folder)
     [expected] = answer(*policy, [PROMPT], Exploration(0.5), 3)
     [given] = said["answers"]
     assert (said["prompt"], given["text"], given["version"], given["seed"]) == (

@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import openai
 import pytest
-from chat.chat_case import FORMAT, PROMPT, TOK
+from chat.chat_case import FORMAT, PROMPT, TOK, connected
 
 from components.modeling.exploration import Exploration
 from components.modeling.generation import answer
 from components.modeling.loading import load_policy
 from components.tracking.loading import load_version
-from components.tracking.tracker import connect
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def client(server):
 
 @pytest.fixture(scope="module")
 def champion(project):
-    return load_policy(load_version(connect(project), "champion").folder)
+    return load_policy(load_version(connected(project), "champion").folder)
 
 
 def says(champion, prompts, explore, seed):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,17 +13,18 @@ from contextlib import contextmanager
 import httpx
 import pytest
 import uvicorn
-from chat.chat_case import PROMPT, make_project
+from chat.chat_case import PROMPT, Visitor, connected, make_project, set_params
 from tracking.promotion_case import flip_a_bit
+from typer.testing import CliRunner
 
 from components.errors import ModelError, RegistryError
 from components.serving.keeper import Keeper
 from components.serving.version import load_served
 from components.tracking.loading import load_version
 from components.tracking.promotion import promote
-from components.tracking.tracker import connect
 from flows.chat.app import make_app
 from flows.chat.house import open_house
+from flows.commands.chat import app
 from flows.web.addresses import addresses_of
 from flows.web.server import listen
 
@@ -35,6 +38,7 @@ def root(tmp_path_factory, database):
 @contextmanager
 def near(root) -> Iterator[tuple[str, dict[str, Keeper]]]:
     """The server in this process, over real HTTP: its address, and what it keeps in memory."""
+    connected(root)
     listener = listen("127.0.0.1", 0, "chat.port")
     house = open_house(root, addresses_of("127.0.0.1", listener.getsockname()[1], None))
     server = uvicorn.Server(uvicorn.Config(make_app(house), log_level="error"))
@@ -82,14 +86,16 @@ def test_a_question_of_somebody_who_left_the_queue_is_never_read(root):
         keepers["candidate"].current().model.register_forward_hook(lambda *_: read.append(1))
         body = {"model": "candidate", "prompt": PROMPT, "n": 6, "stream": True, "max_tokens": 400}
         with httpx.stream("POST", f"{address}/v1/completions", json=body, timeout=60) as first:
-            next(first.iter_lines())
+            # Held: a reader that is dropped closes the connection.
+            lines = first.iter_lines()
+            next(lines)
             with pytest.raises(httpx.ReadTimeout):
                 httpx.post(f"{address}/v1/completions", json=body, timeout=0.05)
         assert ended(address, read) < 400
 
 
 def test_another_champion_answers_the_next_question_and_says_so(root):
-    tracker = connect(root)
+    tracker = connected(root)
     with near(root) as (address, _):
         assert fingerprint(address)[0] == "reviews/1"
         body = {"model": "champion", "prompt": PROMPT, "n": 2, "stream": True, "max_tokens": 60}
@@ -108,7 +114,7 @@ def test_another_champion_answers_the_next_question_and_says_so(root):
 
 
 def test_damaged_files_are_not_loaded_and_leave_the_version_in_memory(root):
-    tracker, warned = connect(root), []
+    tracker, warned = connected(root), []
     keeper = Keeper(tracker, "candidate", scores=False, look_s=0.0, warn=warned.append)
     kept = keeper.current()
     assert kept.label == "reviews-candidate/2"
@@ -124,12 +130,30 @@ def test_damaged_files_are_not_loaded_and_leave_the_version_in_memory(root):
 
 
 def test_a_number_is_that_production_version(root):
-    tracker = connect(root)
+    tracker = connected(root)
     assert load_served(tracker, "1", scores=False).label == "reviews/1"
     with pytest.raises(RegistryError, match="no version 77"):
         load_served(tracker, "77", scores=False)
 
 
-def test_scores_are_for_those_who_want_them(root):
-    served = load_served(connect(root), "candidate", scores=False)
-    assert served.measure is None
+def test_the_settings_hold(root, monkeypatch):
+    """port, temperature, scores and language; those of the queue and the looks are tested where they act."""
+    before = (root / "params.yaml").read_text()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        set_params(root, temperature=0.25, scores=False, language="zh", port=taken.getsockname()[1])
+        with near(root) as (address, _):
+            visitor = Visitor(address)
+            page = visitor.client.get("/").text
+            assert '<html lang="zh">' in page
+            assert 'id="temperature" type="number" min="0" max="2" step="any" value="0.25"' in page
+            assert [line["kind"] for line in visitor.ask(max_tokens=1)] == ["begin", "text", "end"]
+        monkeypatch.chdir(root)
+        for name in ("HF_HUB_OFFLINE", "PATH", "MLFLOW_TRACKING_URI"):
+            monkeypatch.setenv(name, os.environ.get(name, ""))
+        found = CliRunner().invoke(app, ["serve"])
+        assert "cannot listen" in found.exception.message
+        assert "chat.port" in found.exception.remedy
+    (root / "params.yaml").write_text(before)
+    with near(root) as (address, _):
+        kinds = [line["kind"] for line in Visitor(address).ask(max_tokens=1)]
+        assert kinds == ["begin", "text", "end", "score"]
