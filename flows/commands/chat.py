@@ -58,6 +58,10 @@ def chat(
         return
     from flows.chat.terminal import Drawing
 
+    if as_json and sys.stdin.isatty():
+        raise typer.BadParameter(
+            "is for a prompt from a pipe: echo PROMPT | rlhf chat --json", param_hint="--json"
+        )
     root = open_project(context)
     kinds = [model] if other is None else [model, other]
     talk = _talk(root, kinds, name, Drawing(_temperature(root, temperature), max_tokens, seed))

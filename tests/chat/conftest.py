@@ -23,6 +23,7 @@ def server(project) -> Iterator[Server]:
     """One for all tests that leave it as it is."""
     with serving(project) as found:
         yield found
+        assert found.end() == 0
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 
@@ -110,6 +111,7 @@ class Terminal:
     def until(self, word):
         """What is shown until the word comes."""
         while word not in self.text:
+            assert select.select([self._ours], [], [], 120)[0], self.text
             part = os.read(self._ours, 65_536)
             assert part, self.text
             self.text += part.decode("utf-8", "replace")
@@ -127,7 +129,7 @@ class Terminal:
 
 def test_a_talk_with_a_thumb_after_a_consent(project, rlhf, tmp_path):
     before = len(thumbs(project))
-    terminal = Terminal(project, "--as", "ann", "--max-tokens", "5", "--seed", "3", "--with", "candidate")
+    terminal = Terminal(project, "--as", "ann", "--max-tokens", "5", "--temperature", "0", "--with", "candidate")
     try:
         terminal.until("> ")
         terminal.type("+\n")
