@@ -24,6 +24,7 @@ def server(project) -> Iterator[Server]:
     with serving(project) as found:
         yield found
         assert found.end() == 0
+        assert "Traceback" not in found.log.read_text()
 
 
 @pytest.fixture

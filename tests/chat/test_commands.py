@@ -129,7 +129,9 @@ class Terminal:
 
 def test_a_talk_with_a_thumb_after_a_consent(project, rlhf, tmp_path):
     before = len(thumbs(project))
-    terminal = Terminal(project, "--as", "ann", "--max-tokens", "5", "--temperature", "0", "--with", "candidate")
+    terminal = Terminal(
+        project, "--as", "ann", "--max-tokens", "5", "--temperature", "0", "--with", "candidate"
+    )
     try:
         terminal.until("> ")
         terminal.type("+\n")

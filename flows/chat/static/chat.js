@@ -132,22 +132,35 @@ async function ask(event) {
   one("stop").disabled = true;
 }
 
-// Thumbs. A pressed one that is pressed again is taken back.
+// Thumbs, one after the other. A pressed one that is pressed again is taken back; a double click gives it once.
+const turns = new WeakMap();
+
 async function give(card, thumb) {
+  if (!card.dataset.answer || card.dataset.giving === thumb) return;
+  card.dataset.giving = thumb;
+  const before = turns.get(card);
+  const turn = (async () => {
+    await before;
+    await send(card, thumb);
+  })();
+  turns.set(card, turn);
+  await turn;
+  if (turns.get(card) === turn) delete card.dataset.giving;
+}
+
+async function send(card, thumb) {
   const buttons = { up: card.querySelector(".good"), down: card.querySelector(".poor") };
-  if (!card.dataset.answer || card.dataset.giving) return;
-  card.dataset.giving = "yes";
   const wanted = buttons[thumb].getAttribute("aria-pressed") === "true" ? "none" : thumb;
   complain("");
   try {
     const response = await post("/thumb", { answer: card.dataset.answer, thumb: wanted });
     if (!response.ok) throw new Error(await complaintOf(response));
+    const found = await response.json();
     for (const name of ["up", "down"]) buttons[name].setAttribute("aria-pressed", String(name === wanted));
-    tell(say((await response.json()).said));
+    tell(say(found.said));
   } catch (error) {
     complain(error instanceof TypeError ? say("lost") : error.message);
   }
-  delete card.dataset.giving;
 }
 
 // Keys. Those of an answer act only while the focus is in it.
