@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 from chat.chat_case import PROMPT, thumbs
-from collecting.keyboard import DESKTOP, tap, visit
+from collecting.keyboard import DESKTOP, visit
 from collecting.test_in_browser import PHONE, violations
 from evaluation.report_case import INJECTIONS
 from pages.browser import needs_browser
@@ -40,6 +40,14 @@ def ask(tab: Tab, text: str = PROMPT) -> None:
     )
 
 
+def choose(tab: Tab, whom: str = "champion", most: int | str = "", seed: int | str = 0) -> None:
+    """Fill in the form, with the focus in the prompt then. Seed 0 gives no empty answer."""
+    tab.ask(
+        f"document.querySelector('[value={whom}]').click(); one('max-tokens').value = '{most}';"
+        f"one('seed').value = '{seed}'; one('prompt').focus()"
+    )
+
+
 def texts(tab: Tab) -> list[str]:
     return tab.ask("[...document.querySelectorAll('.answer .text')].map(each => each.textContent)")
 
@@ -51,6 +59,7 @@ def test_a_question_its_answer_and_a_thumb_by_keys_alone(fresh, server, project,
     assert fresh.ask("document.documentElement.lang") == language
     assert fresh.ask("document.activeElement.id") == "prompt"
     before = len(thumbs(project))
+    choose(fresh)
     ask(fresh)
     [text] = texts(fresh)
     assert text.startswith(" ")
@@ -67,7 +76,7 @@ def test_a_question_its_answer_and_a_thumb_by_keys_alone(fresh, server, project,
     row = thumbs(project)[-1]
     assert (row["prompt"], row["response"], row["up"]) == (PROMPT, text, 0)
     # The other one takes its place; twice at once it is given once.
-    tap(fresh, "+", "+")
+    fresh.ask("{ const card = document.activeElement; give(card, 'up'); give(card, 'up'); }")
     wait(fresh, "document.querySelector('.good').getAttribute('aria-pressed') === 'true'")
     fresh.settle()
     assert (thumbs(project)[-1]["id"], thumbs(project)[-1]["up"]) == (row["id"], 1)
@@ -81,10 +90,7 @@ def test_a_question_its_answer_and_a_thumb_by_keys_alone(fresh, server, project,
 
 def test_both_side_by_side_stream_and_are_told_apart(fresh, server):
     visit(fresh, server.address)
-    fresh.ask(
-        "document.querySelector('[value=both]').click(); one('max-tokens').value = 30; one('seed').value = 0;"
-        "one('prompt').focus()"
-    )
+    choose(fresh, "both", most=30)
     fresh.ask(
         "window.sizes = new Set(); new MutationObserver(() => sizes.add(document.querySelector('.text')"
         ".textContent.length)).observe(one('answers'), {childList: true, subtree: true})"
@@ -107,6 +113,7 @@ def test_both_side_by_side_stream_and_are_told_apart(fresh, server):
 
 def test_tokens_in_colours_and_what_they_did_by_keys(fresh, server):
     visit(fresh, server.address)
+    choose(fresh)
     ask(fresh)
     [before] = texts(fresh)
     offered = fresh.ask("[...document.querySelectorAll('.heat input')].map(each => each.value)")
@@ -130,7 +137,7 @@ def test_tokens_in_colours_and_what_they_did_by_keys(fresh, server):
 
 def test_escape_stops_an_answer_that_is_being_written(fresh, server):
     visit(fresh, server.address)
-    fresh.ask("document.querySelector('[value=candidate]').click(); one('prompt').focus()")
+    choose(fresh, "candidate")
     write(fresh, PROMPT)
     fresh.press("Enter")
     wait(fresh, "document.querySelector('.answer .text')?.textContent.length > 0")
@@ -147,6 +154,7 @@ def test_escape_stops_an_answer_that_is_being_written(fresh, server):
 
 def test_what_does_not_work_is_said(fresh, server):
     visit(fresh, server.address)
+    choose(fresh, "candidate", most=3)
     ask(fresh, "ask ann@example.com")
     fresh.ask("document.querySelector('.answer').focus()")
     fresh.press("+")
@@ -171,9 +179,7 @@ def test_axe_finds_nothing(fresh, server, scheme, size, language):
     try:
         visit(fresh, f"{server.address}/language/{language}")
         assert violations(fresh, source) == []
-        fresh.ask(
-            "document.querySelector('[value=both]').click(); one('max-tokens').value = 20; one('prompt').focus()"
-        )
+        choose(fresh, "both", most=20)
         ask(fresh)
         fresh.ask("document.querySelector('.answer').focus()")
         fresh.press("h")
