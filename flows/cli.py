@@ -99,6 +99,7 @@ def options(
     rlhf retrain                               train a candidate on it
     rlhf promote 1 --approver NAME             put the candidate into production
     rlhf generate "Review the Pixel 9."        ask the champion
+    rlhf chat serve                            ask it on a page, and from programs
     """
     context.obj = debug
 
