@@ -14,6 +14,7 @@ from flows.commands import (
     ask,
     audit,
     board,
+    chat,
     clean,
     collect,
     diff,
@@ -84,6 +85,7 @@ for name, command in {
 app.add_typer(feedback.app)
 app.add_typer(judge.app)
 app.add_typer(collect.app)
+app.add_typer(chat.app)
 
 
 @app.callback()
@@ -99,6 +101,7 @@ def options(
     rlhf retrain                               train a candidate on it
     rlhf promote 1 --approver NAME             put the candidate into production
     rlhf generate "Review the Pixel 9."        ask the champion
+    rlhf chat serve                            ask it on a page, and from programs
     """
     context.obj = debug
 

@@ -7,6 +7,13 @@ from planted_math_bugs import MATH_BUGS, Mutant
 MUTANTS = (
     *MATH_BUGS,
     Mutant(
+        "half a character shown",
+        "modeling/detokenizing.py",
+        "if text.endswith(_BROKEN):",
+        "if not text:",
+        "tests/modeling/test_streaming.py",
+    ),
+    Mutant(
         "labels off by one",
         "modeling/packing.py",
         "self.response_starts[owners] + within - 1",

@@ -11,17 +11,16 @@ import json
 import secrets
 import sqlite3
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from components.collecting.store import Store
+from components.exports import claim, drop_empty, finish
 from components.files import sha256_bytes
 
 #: What `source` says in every row.
 SOURCE = "rlhf-collect"
 #: A judgement beside what belongs to it, as `_ROWS` finds them.
 Row = sqlite3.Row | dict[str, Any]
-_UNFINISHED = "(export IS NULL OR export IN (SELECT number FROM exports WHERE finished_at IS NULL))"
 _ROWS = """
 SELECT j.*, a.name, t.id AS task_id, t.prompt, t.response_a, t.response_b, t.gold, t.language,
     t.digest, s.swapped, (SELECT value FROM settings WHERE name = 'origin') AS origin
@@ -48,19 +47,15 @@ def begin_export(store: Store, *, everything: bool = False) -> Export | None:
     Args:
         everything: write what was exported before, too; what is new is claimed likewise.
     """
+    # A name of its own: pairs judged anew in another database are other judgements.
+    store.setting("origin", secrets.token_hex(16))
     with store.writing() as connection:
-        started = datetime.now(UTC).isoformat()
-        number = connection.execute("INSERT INTO exports (started_at) VALUES (?)", (started,)).lastrowid
-        _name_origin(connection)
-        claim = f"UPDATE judgements SET export = ? WHERE verdict != 'skip' AND {_UNFINISHED}"  # noqa: S608
-        connection.execute(claim, (number,))
+        number = claim(connection, "judgements", "verdict != 'skip'")
         found = connection.execute(_ROWS, (number, everything)).fetchall()
-        # Of those that were killed nothing is left to do.
-        connection.execute("DELETE FROM exports WHERE finished_at IS NULL AND number != ?", (number,))
         if not found:
-            connection.execute("DELETE FROM exports WHERE number = ?", (number,))
+            drop_empty(connection, number)
             return None
-    export = Export(int(number or 0), len(found))
+    export = Export(number, len(found))
     for row in found:
         _add(export, row)
     return export
@@ -68,9 +63,7 @@ def begin_export(store: Store, *, everything: bool = False) -> Export | None:
 
 def finish_export(store: Store, export: Export) -> None:
     """Mark what was written; from here on only `everything` writes it again."""
-    finished = datetime.now(UTC).isoformat()
-    with store.writing() as connection:
-        connection.execute("UPDATE exports SET finished_at = ? WHERE number = ?", (finished, export.number))
+    finish(store, export.number)
 
 
 def pairwise_row(row: Row) -> dict[str, Any]:
@@ -110,12 +103,6 @@ def rating_row(row: Row, side: str) -> dict[str, Any]:
         "rating": row[f"stars_{side}"],
     }
     return _signed(entries, row)
-
-
-def _name_origin(connection: sqlite3.Connection) -> None:
-    """Give the database a name of its own, once: pairs judged anew in another one are other judgements."""
-    values = (secrets.token_hex(16),)
-    connection.execute("INSERT OR IGNORE INTO settings VALUES ('origin', ?)", values)
 
 
 def _add(export: Export, row: sqlite3.Row) -> None:

@@ -4,11 +4,13 @@ tasks: pairs to judge. `taken` counts the judgements a pair has, and the people 
 annotators: people who were invited; of a link's token only the SHA-256 is kept.
 servings: which pair was shown to whom, when, and whether response_b stood left; nobody gets a pair twice.
 judgements: one row for each annotator and task; `revision` counts how often it was changed, `export` is where it went.
-exports: files that were begun, and finished.
 settings: the key that signs sessions and forms; the origin, which tells exported ids from another database's.
 """
 
-SCHEMA = """
+from components.exports import SCHEMA as EXPORTS
+
+SCHEMA = f"""
+{EXPORTS}
 CREATE TABLE IF NOT EXISTS tasks (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -56,10 +58,5 @@ CREATE TABLE IF NOT EXISTS judgements (
     FOREIGN KEY (annotator, task) REFERENCES servings
 );
 CREATE INDEX IF NOT EXISTS judgements_of_task ON judgements (task);
-CREATE TABLE IF NOT EXISTS exports (
-    number INTEGER PRIMARY KEY,
-    started_at TEXT NOT NULL,
-    finished_at TEXT
-);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """

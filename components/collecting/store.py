@@ -1,72 +1,19 @@
-"""The database of judgements: SQLite, whose every commit is on the disk before it is acknowledged."""
+"""The database of judgements."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from components.collecting.schema import SCHEMA
-from components.errors import DiskError
+from components.databases import Database
 from components.workspace import STATE
 
 #: Where it lies, below the project's folder.
 DATABASE = STATE / "collect" / "judgements.sqlite"
-#: How long a writer waits for those of other processes.
-_BUSY_S = 30.0
 
 
-class Store:
-    """A database that threads share: each has a connection of its own, and they write one after the other.
-
-    Args:
-        path: of the database; made where there is none, for this user alone.
-
-    Raises:
-        DiskError: it cannot be opened.
-    """
+class Store(Database):
+    """Args: path: of the database; made where there is none."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        # SQLite lets waiting writers in by chance: here they queue.
-        self._writer = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)
-            self.reading().executescript(SCHEMA)
-        except (OSError, sqlite3.Error) as error:
-            what = f"cannot open {path}: {getattr(error, 'strerror', None) or error}"
-            raise DiskError(what, "check the folder's permissions and the free space") from None
-
-    def reading(self) -> sqlite3.Connection:
-        """This thread's connection; each statement by itself is a transaction."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = _connect(self._path)
-        return connection
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that writes: all of the block is stored, or nothing."""
-        with self._writer:
-            connection = self.reading()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+        super().__init__(path, SCHEMA)

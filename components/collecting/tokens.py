@@ -57,7 +57,7 @@ class Signer:
     """Signs sessions and forms, and tells whether it did."""
 
     def __init__(self, store: Store) -> None:
-        key = _key(store)
+        key = store.setting("key", secrets.token_urlsafe(48))
         self._sessions = URLSafeTimedSerializer(key, salt="rlhf.collect.session")
         self._forms = URLSafeSerializer(key, salt="rlhf.collect.form")
         self._key = key.encode("ascii")
@@ -92,9 +92,3 @@ class Signer:
         return int.from_bytes(
             hmac.digest(self._key, f"rlhf.collect.pair {nonce}".encode(), "sha256")[:8], "big"
         )
-
-
-def _key(store: Store) -> str:
-    with store.writing() as connection:
-        connection.execute("INSERT OR IGNORE INTO settings VALUES ('key', ?)", (secrets.token_urlsafe(48),))
-        return str(connection.execute("SELECT value FROM settings WHERE name = 'key'").fetchone()["value"])

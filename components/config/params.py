@@ -8,6 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from components.config.chat import ChatParams
 from components.config.choose import ChooseParams
 from components.config.collect import CollectParams
 from components.config.feedback import FeedbackParams
@@ -48,6 +49,7 @@ class Params(Section):
     feedback: FeedbackParams
     collect: CollectParams
     choose: ChooseParams
+    chat: ChatParams
     prepare: PrepareParams
     train: TrainParams
     checkpoints: CheckpointParams

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -15,20 +15,27 @@ FULL_COLOUR = 0.95
 
 
 def attributes(answer: Answer) -> dict[str, str]:
+    """`token_attributes` of an answer; nothing where nothing was measured."""
+    return token_attributes(answer.tokens) if answer.has_token_figures else {}
+
+
+def token_attributes(tokens: Sequence[Token]) -> dict[str, str]:
     """Data attributes for the text of an answer: characters a token, and thousandths of each figure.
 
-    No running score and no reward where the reward model reads other tokens; nothing where nothing was measured.
+    No running score and no reward where the reward model reads other tokens.
     """
-    if not answer.has_token_figures:
-        return {}
-    lengths = " ".join(str(len(token.text)) for token in answer.tokens)
-    figures = {name: _thousandths(answer.tokens, name) for name in METRICS}
+    lengths = " ".join(str(len(token.text)) for token in tokens)
+    figures = {name: _thousandths(tokens, name) for name in METRICS}
     return {"lengths": lengths, **{name: text for name, text in figures.items() if text}}
 
 
 def scales(answers: Iterable[Answer]) -> dict[str, float]:
+    """`token_scales` of all tokens that were measured."""
+    return token_scales([token for answer in answers if answer.has_token_figures for token in answer.tokens])
+
+
+def token_scales(tokens: Sequence[Token]) -> dict[str, float]:
     """For each metric that was measured, the figure that gets the full colour, of either sign."""
-    tokens = [token for answer in answers if answer.has_token_figures for token in answer.tokens]
     measured = {
         name: [abs(value) for token in tokens if (value := getattr(token, name)) is not None]
         for name in METRICS

@@ -15,7 +15,7 @@ from components.evaluation.heat import METRICS, attributes, scales
 from components.evaluation.report_markdown import markdown
 from components.evaluation.steps import StepTable
 from components.files import write_text
-from components.pages.page import render_page
+from components.pages.page import HEAT, render_page
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "report.html.j2"
@@ -52,7 +52,7 @@ def page(contents: Contents) -> str:
     answers = [answer for each in contents.shown for answer in each.sample.answers.values()]
     return render_page(
         TEMPLATE,
-        style=(HERE / "report.css").read_text(encoding="utf-8"),
+        style=HEAT.read_text(encoding="utf-8") + (HERE / "report.css").read_text(encoding="utf-8"),
         script=(HERE / "report.js").read_text(encoding="utf-8"),
         contents=contents,
         titles=TITLES,

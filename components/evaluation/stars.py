@@ -40,9 +40,13 @@ class Stars:
         """Stars in [1, 5]."""
         return 1 + 4 * float(sigmoid(np.asarray(self.slope * score + self.intercept)))
 
+    def nearest_half(self, score: float) -> float:
+        """Stars as people read them, to the nearest half."""
+        return math.floor(2 * self.of(score) + 0.5) / 2
+
     def text(self, score: float) -> str:
-        """To the nearest half star: "4.5 out of 5 stars"."""
-        return f"{math.floor(2 * self.of(score) + 0.5) / 2:.1f} out of 5 stars"
+        """Such as "4.5 out of 5 stars"."""
+        return stars_text(self.nearest_half(score))
 
     def write(self, path: Path) -> None:
         write_json(path, asdict(self))
@@ -66,6 +70,11 @@ class Stars:
             message = f"{path} does not hold a star scale: {error}"
             raise ModelError(message, "train the reward model again") from None
         return stars
+
+
+def stars_text(stars: float) -> str:
+    """Of stars to the nearest half."""
+    return f"{stars:.1f} out of 5 stars"
 
 
 def fit_stars(scores: npt.ArrayLike, ratings: npt.ArrayLike) -> Stars | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -21,9 +24,28 @@ def decode_dropping(model: PreTrainedModel, prompts: Packed, turns: Turns) -> No
 
     For every model. Tensors change their size at every token, so each kernel is launched by itself.
     """
+    for _ in turn_by_turn(model, prompts, turns):
+        pass
+
+
+class Drawn(NamedTuple):
+    """A turn of b carried sequences.
+
+    Attributes:
+        rows: [b], which prompts they answer; going: [b], which of them are not done; tokens: [b], drawn for these.
+    """
+
+    rows: Tensor
+    going: Tensor
+    tokens: Tensor
+
+
+def turn_by_turn(model: PreTrainedModel, prompts: Packed, turns: Turns) -> Iterator[Drawn]:
+    """What `decode_dropping` does, with a stop after each turn to look at what was drawn, or to leave."""
     decoder = Decoder(model, prompts, turns.limit)
     for turn in range(turns.limit):
         tokens = turns.take(decoder.rows, decoder.going, decoder.reading, turn)
+        yield Drawn(decoder.rows, decoder.going, tokens)
         decoder.end(tokens == turns.eos_id)
         if decoder.left == 0 or turn == turns.feeds:
             return

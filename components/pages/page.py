@@ -15,6 +15,8 @@ import jinja2
 from markupsafe import Markup
 
 HERE = Path(__file__).parent
+#: How tokens look in a heat map.
+HEAT = HERE / "heat.css"
 #: No script, no request, no form: a browser refuses them even if one came through.
 _POLICY = "default-src 'none'; style-src {style}; img-src data:; base-uri 'none'; form-action 'none'"
 #: Of a page with a script: that one and no other, and it makes no markup out of text.

@@ -59,7 +59,7 @@ def with_token_figures(
         )
         for place, row, each, doubt in zip(shown, rows, figures, doubts, strict=True):
             answer = found[place].answers[name]
-            told = replace(answer, disagreement=doubt, tokens=_tokens(tokenizer, row.response, each))
+            told = replace(answer, disagreement=doubt, tokens=measured_tokens(tokenizer, row.response, each))
             found[place] = replace(found[place], answers={**found[place].answers, name: told})
     return found
 
@@ -71,7 +71,8 @@ def _encoded(
     return [Encoded(text_format.prompt_ids(tokenizer, prompt), response) for prompt, response in pairs]
 
 
-def _tokens(tokenizer: Any, response: Sequence[int], found: TokenFigures) -> tuple[Token, ...]:
+def measured_tokens(tokenizer: Any, response: Sequence[int], found: TokenFigures) -> tuple[Token, ...]:
+    """The tokens of a response, each with its text and what it did."""
     nothing: list[float | None] = [None] * len(response)
     rewards: Sequence[float | None] = found.rewards or nothing
     values: Sequence[float | None] = found.running[1:] if found.running else nothing

@@ -14,6 +14,7 @@ from components.tracking.tracker import Tracker, mlflow_errors
 from components.tracking.versions import (
     champion_of,
     checked_files,
+    current_number,
     current_version,
     find_version,
     get_version,
@@ -32,6 +33,8 @@ class LoadedVersion:
 
 def load_version(tracker: Tracker, kind: str) -> LoadedVersion:
     """The champion, or the last retraining's "candidate" or "sft", with the reward model to score its answers.
+
+    A number is that production version, champion or not.
 
     Raises:
         RegistryError: there is none yet, or MLflow cannot be reached.
@@ -65,6 +68,8 @@ def of_kind(tracker: Tracker, kind: str) -> Any:
     Raises:
         RegistryError: there is none yet.
     """
+    if kind.isdecimal():
+        return get_version(tracker, tracker.name, kind)
     if kind != "champion":
         return _current(tracker, kind)
     champion = champion_of(tracker)
@@ -76,6 +81,32 @@ def of_kind(tracker: Tracker, kind: str) -> Any:
     return get_version(tracker, tracker.name, champion)
 
 
+def number_of(tracker: Tracker, kind: str) -> str | None:
+    """Which version `load_version` would load now, or None where there is none: one question to the registry.
+
+    Raises:
+        RegistryError: MLflow cannot be reached.
+    """
+    if kind.isdecimal():
+        return kind
+    with mlflow_errors():
+        return champion_of(tracker) if kind == "champion" else current_number(tracker, kind)
+
+
+def reference_of(tracker: Tracker, version: LoadedVersion) -> Path | None:
+    """The folder of the SFT model that the version was trained from; None where it has no such parent.
+
+    Raises:
+        RegistryError: the registry has it no longer, or cannot be reached.
+        ModelError: a file is not the one that was registered.
+    """
+    number = read_json(version.folder.parent / LINEAGE)["parents"].get("sft")
+    if number is None:
+        return None
+    with mlflow_errors():
+        return checked_files(tracker, _parent(tracker, "sft", number)) / MODEL
+
+
 def _current(tracker: Tracker, kind: str) -> Any:
     version = current_version(tracker, kind)
     if version is None:
@@ -84,13 +115,13 @@ def _current(tracker: Tracker, kind: str) -> Any:
 
 
 def reward_of(tracker: Tracker, files: Path) -> Any:
-    """The reward model that the version was trained against; for the SFT model, the current one.
-
-    Where that was damaged and registered anew, the newest version with the same files.
-    """
-    name = tracker.model("reward")
+    """The reward model that the version was trained against; for the SFT model, the current one."""
     number = read_json(files / LINEAGE)["parents"].get("reward")
-    if number is None:
-        return _current(tracker, "reward")
+    return _current(tracker, "reward") if number is None else _parent(tracker, "reward", number)
+
+
+def _parent(tracker: Tracker, kind: str, number: str) -> Any:
+    """A version's parent; where that was damaged and registered anew, the newest version with the same files."""
+    name = tracker.model(kind)
     parent = get_version(tracker, name, number)
     return find_version(tracker, name, "source_sha256", parent.tags["source_sha256"]) or parent

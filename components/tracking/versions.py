@@ -74,9 +74,13 @@ def current_version(tracker: Tracker, kind: str) -> Any | None:
 
     Not the highest number: a retraining back to earlier parameters finds the earlier version.
     """
-    name = tracker.model(kind)
-    number = _alias(tracker, name, CURRENT)
-    return get_version(tracker, name, number) if number else None
+    number = current_number(tracker, kind)
+    return get_version(tracker, tracker.model(kind), number) if number else None
+
+
+def current_number(tracker: Tracker, kind: str) -> str | None:
+    """The number of `current_version`."""
+    return _alias(tracker, tracker.model(kind), CURRENT)
 
 
 def _alias(tracker: Tracker, name: str, alias: str) -> str | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from components.modeling.attention import reads_packed_rows
+from components.modeling.detokenizing import Detokenizer
 from components.objectives.ensembles import pessimistic_mean
 from components.training.divergence import log_ratios
 from components.training.encoding import Encoded, encode_pairs
@@ -91,24 +92,12 @@ def token_figures(
 
 
 def pieces(tokenizer: Any, tokens: Sequence[int]) -> list[str]:
-    """The part of the text that each token adds, special tokens none. A character spelled by several is the last's.
-
-    Each is read behind the one before it, because some tokenizers drop the space at a text's beginning.
-    """
-    found: list[str] = []
-    before = now = 0
-    for end in range(1, len(tokens) + 1):
-        known, longer = _text(tokenizer, tokens[before:now]), _text(tokenizer, tokens[before:end])
-        is_whole = not longer.endswith("\N{REPLACEMENT CHARACTER}") or end == len(tokens)
-        found.append(longer[len(known) :] if is_whole else "")
-        if is_whole:
-            before, now = now, end
+    """The part of the text that each token adds, special tokens none. A character spelled by several is the last's."""
+    reader = Detokenizer(tokenizer)
+    found = [reader.add(token) for token in tokens]
+    if found:
+        found[-1] += reader.rest()
     return found
-
-
-def _text(tokenizer: Any, tokens: Sequence[int]) -> str:
-    text: str = tokenizer.decode(tokens, skip_special_tokens=True)
-    return text
 
 
 def _read_alike(

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from flows.board.looking import Look
 from flows.board.page import board_page
-from flows.collect.guard import Guard
+from flows.web.guard import Guard
 
 #: The page says itself what it may load (components/pages/page.py).
 _POLICY = "frame-ancestors 'none'"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -22,12 +21,13 @@ from components.collecting.store import Store
 from components.collecting.tokens import SESSION_S, Form, Session, Signer
 from components.feedback.rules import Rules
 from flows.collect.forms import Draft, FormError, answer_of, draft_of, draft_of_answer, read_form
-from flows.collect.guard import Guard
-from flows.collect.pages import STATIC, done_page, message_page, pair_page, static_file
-from flows.collect.words import LANGUAGES, WORDS, language_of
+from flows.collect.pages import SITE, done_page, message_page, pair_page
+from flows.collect.words import WORDS
+from flows.web.bodies import BodyError
+from flows.web.guard import Guard
+from flows.web.languages import keep_language, language_for
 
 _LANGUAGE_COOKIE = "collect-language"
-_YEAR_S = 365 * 24 * 3600
 #: What the first page may say of the one before; anything else in its address says nothing.
 _SAID = {"stored": "stored", "skipped": "skipped_now", "again": "again"}
 
@@ -71,17 +71,10 @@ def make_app(collecting: Collecting) -> Guard:
     app.add_api_route("/judge", page.judge, methods=["POST"])
     app.add_api_route("/join/{token}", page.join, methods=["GET"])
     app.add_api_route("/language/{code}", page.choose_language, methods=["GET"])
-    for name, kind in STATIC.items():
-        app.add_api_route(f"/static/{name}", _static(name, kind), methods=["GET"])
+    SITE.add_files(app)
     app.add_exception_handler(HTTPException, page.lost)
     hosts = frozenset(address.partition("://")[2] for address in collecting.addresses)
     return Guard(app, hosts, collecting.addresses, page.refuse)
-
-
-def _static(name: str, kind: str) -> Callable[[], Response]:
-    # Their addresses name their content, so a browser may keep them.
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return lambda: Response(static_file(name), headers=headers, media_type=kind)
 
 
 def _is_from_elsewhere(request: Request) -> bool:
@@ -147,15 +140,12 @@ class _Page:
         """Store an answer."""
         try:
             fields = await read_form(request)
-        except FormError as error:
+        except BodyError as error:
             return self._message(request, error.key, error.status)
         return await run_in_threadpool(self._judge, request, fields)
 
-    def choose_language(self, request: Request, code: str) -> Response:
-        response = RedirectResponse("/", 303)
-        if code in LANGUAGES:
-            response.set_cookie(_LANGUAGE_COOKIE, code, max_age=_YEAR_S, httponly=True, samesite="lax")
-        return response
+    def choose_language(self, code: str) -> Response:
+        return keep_language(code, _LANGUAGE_COOKIE)
 
     def lost(self, request: Request, error: Exception) -> Response:
         """No such page, or not in that way."""
@@ -227,8 +217,7 @@ class _Page:
         return Visit(annotator, session, self._language(request))
 
     def _language(self, request: Request) -> str:
-        chosen, accepted = request.cookies.get(_LANGUAGE_COOKIE), request.headers.get("accept-language", "")
-        return language_of(chosen, accepted, self._collecting.language)
+        return language_for(request, _LANGUAGE_COOKIE, self._collecting.language)
 
     def _stranger(self, request: Request) -> Response:
         """Who comes from a link in a mail sends no strict cookie yet, but does when our own page leads on.

@@ -13,7 +13,7 @@ from components.evaluation.opinions.llm_judge import LlmJudge
 from components.evaluation.opinions.verdict_cache import opened_cache
 from components.feedback.rules import Rules
 from components.files import write_bytes
-from flows.collect.writing import check_free, lines_of
+from flows.exports import check_free, json_lines
 from flows.judging import VERDICTS, tell
 
 
@@ -38,7 +38,7 @@ def judge_automatically(
         with opened_cache(root / VERDICTS) as cache:
             done = [judge_by_llm(judge, tasks, cache, concurrency, tell)]
     if rows := [row for judged in done for row in judged.rows]:
-        write_bytes(file, lines_of(rows))
+        write_bytes(file, json_lines(rows))
     return done
 
 

@@ -14,7 +14,7 @@ from components.collecting.store import DATABASE, Store
 from components.config import load_params
 from components.errors import FeedbackError
 from components.files import replacing_directory, write_json, write_text
-from flows.collect.writing import check_free
+from flows.exports import check_free
 
 
 def to_argilla(root: Path, folder: Path) -> int:

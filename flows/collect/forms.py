@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from components.collecting.assignment import Pair
 from components.collecting.judging import STRENGTHS, Answer
 from components.pages.page import visible
+from flows.web.bodies import BodyError, read_body
 
 #: A longer answer is not offered for editing: it would have to be sent back as a whole.
 MOST_EDITED_CHARS = 20_000
 #: Two such answers of three bytes a character, each byte written as three, and all that stands beside them.
 MOST_BODY_BYTES = 512 << 10
-#: A body that takes longer is given up.
-_BODY_S = 20.0
 _MOST_FIELDS = 20
 _TYPE = "application/x-www-form-urlencoded"
 _CHOICES = ("left", "right", "tie", "bad")
@@ -40,50 +38,27 @@ class Draft:
     comment: str = ""
 
 
-class FormError(Exception):
-    """A form that cannot be taken.
-
-    Args:
-        key: of the words that say why; what: stands in them; status: of the response.
-    """
-
-    def __init__(self, key: str, status: int, what: str = "") -> None:
-        super().__init__(key)
-        self.key, self.status, self.what = key, status, what
+class FormError(BodyError):
+    """A form that cannot be taken."""
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, each once.
 
     Raises:
-        FormError: too_large, or bad_body.
+        BodyError: too_large, or bad_body.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
-        raise FormError("bad_body", 415)
+    body = await read_body(request, _TYPE, MOST_BODY_BYTES)
     try:
-        async with asyncio.timeout(_BODY_S):
-            body = await _body(request)
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
         )
-    except (ValueError, TimeoutError, ClientDisconnect):
+    except ValueError:
         raise FormError("bad_body", 400) from None
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise FormError("bad_body", 400)
     return {name: lines(value) for name, value in fields.items()}
-
-
-async def _body(request: Request) -> bytes:
-    length = request.headers.get("content-length", "0")
-    body = bytearray()
-    if not length.isdecimal() or int(length) > MOST_BODY_BYTES:
-        raise FormError("too_large", 413)
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BODY_BYTES:
-            raise FormError("too_large", 413)
-    return bytes(body)
 
 
 def answer_of(fields: dict[str, str], pair: Pair) -> Answer:

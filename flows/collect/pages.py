@@ -1,54 +1,22 @@
-"""The pages. What stands on them was written by models and strangers: it is text, whatever it looks like."""
+"""The pages on which people judge."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from components.collecting.assignment import Pair
 from components.collecting.progress import Progress
-from components.files import sha256_bytes
-from components.pages.page import visible
 from flows.collect.forms import MOST_EDITED_CHARS, Draft, lines
-from flows.collect.words import LANGUAGES, WORDS
+from flows.collect.words import WORDS
+from flows.web.pages import Site
 
-HERE = Path(__file__).parent
-#: What the pages load: these files and no others.
-STATIC = {"collect.css": "text/css; charset=utf-8", "collect.js": "text/javascript; charset=utf-8"}
-
-
-@cache
-def static_file(name: str) -> bytes:
-    return (HERE / "static" / name).read_bytes()
-
-
-@cache
-def _address(name: str) -> str:
-    """Where a static file is: another one when it has another content."""
-    return f"/static/{name}?{sha256_bytes(static_file(name))[:16]}"
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "static"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+SITE = Site(Path(__file__).parent / "static", ("looks.css", "collect.css"), ("collect.js",))
 
 
 def _render(template: str, language: str, **content: Any) -> str:
-    found = _environment().get_template(template)
-    return found.render(
-        language=language, languages=LANGUAGES, words=WORDS[language], address=_address, **content
-    )
+    return SITE.render(template, language, WORDS[language], **content)
 
 
 def pair_page(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-#: Language tags, and what each language calls itself.
-LANGUAGES = {"en": "English", "zh": "中文"}
-
 ENGLISH = {
     "title": "Which answer is better?",
     "pair": "Pair {number}",
@@ -148,16 +145,3 @@ CHINESE = {
 }
 
 WORDS = {"en": ENGLISH, "zh": CHINESE}
-
-
-def language_of(chosen: str | None, accepted: str, default: str) -> str:
-    """The language that a person chose, else the first that their browser asks for and the page speaks.
-
-    Args:
-        accepted: the header Accept-Language; its languages are taken in the order in which they stand.
-        default: where there is neither.
-    """
-    if chosen in LANGUAGES:
-        return str(chosen)
-    asked = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accepted.split(","))
-    return next((language for language in asked if language in LANGUAGES), default)

@@ -55,11 +55,12 @@ def _serve(root: Path, port: int | None) -> None:
     from components.config import load_params
     from flows.board.app import make_app
     from flows.board.looking import Look
-    from flows.collect.addresses import addresses_of
-    from flows.collect.server import listen, serve
+    from flows.web.addresses import addresses_of
+    from flows.web.server import listen, serve
 
     host = "127.0.0.1"
-    listener = listen(host, load_params(root / "params.yaml").servers.board_port if port is None else port)
+    usual = load_params(root / "params.yaml").servers.board_port
+    listener = listen(host, usual if port is None else port, "servers.board_port")
     at = listener.getsockname()[1]
     say(f"the board is at http://{host}:{at}")
     next_step("open it; Ctrl-C ends it")

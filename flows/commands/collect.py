@@ -120,16 +120,17 @@ def serve(
     """
     root = open_project(context)
     from components.config import load_params
-    from flows.collect.addresses import addresses_of, is_loopback
-    from flows.collect.server import listen
-    from flows.collect.server import serve as answer
+    from flows.web.addresses import addresses_of, is_loopback
+    from flows.web.server import listen
+    from flows.web.server import serve as answer
 
     if not is_loopback(host):
         note(
             f"warning: everybody who reaches {host} can open this page, and links travel unencrypted",
             "yellow",
         )
-    listener = listen(host, load_params(root / "params.yaml").collect.port if port is None else port)
+    usual = load_params(root / "params.yaml").collect.port
+    listener = listen(host, usual if port is None else port, "collect.port")
     at = listener.getsockname()[1]
     addresses = addresses_of(host, at, address)
     page = _page(root, addresses)
@@ -232,7 +233,7 @@ def _page(root: Path, addresses: frozenset[str]) -> Any:
 def _invite(root: Path, names: list[str], address: str | None, as_json: bool) -> None:
     from components.collecting.people import invite as invited
     from components.config import load_params
-    from flows.collect.addresses import checked_address
+    from flows.web.addresses import checked_address
 
     base = checked_address(address or f"http://127.0.0.1:{load_params(root / 'params.yaml').collect.port}")
     for name in names:

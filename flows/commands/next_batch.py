@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,9 +54,10 @@ def command(
         raise typer.BadParameter("give a file that ends in .jsonl, or --to-collect", param_hint="FILE")
     seed = secrets.randbelow(2**31) if seed is None else seed
     place = _kept(root, seed) if file is None else file.resolve()
-    _check_free(place)
+    from flows.exports import check_free
     from flows.next_batch import budget, next_batch
 
+    check_free([place])
     batch = next_batch(root, count, None if prompts is None else prompts.resolve(), seed)
     _write(place, batch)
     _tell(place, batch, budget(root, len(batch.rows)), seed, as_json)
@@ -73,18 +73,11 @@ def _kept(root: Path, seed: int) -> Path:
     return root / STATE / "collect" / f"next-batch-{seed}.jsonl"
 
 
-def _check_free(place: Path) -> None:
-    if os.path.lexists(place):
-        from components.errors import FeedbackError
-        from components.feedback.printable import printable
-
-        raise FeedbackError(f"{printable(str(place))} is there already", "give a name that is not taken")
-
-
 def _write(place: Path, batch: NextBatch) -> None:
-    from components.files import write_text
+    from components.files import write_bytes
+    from flows.exports import json_lines
 
-    write_text(place, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in batch.rows))
+    write_bytes(place, json_lines(batch.rows))
 
 
 def _tell(place: Path, batch: NextBatch, cost: dict[str, Any], seed: int, as_json: bool) -> None:

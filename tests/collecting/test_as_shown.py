@@ -7,7 +7,7 @@ import re
 import pytest
 from collecting.collect_case import Near, add, judgements, lines, link, pairs, store_of
 
-from components.collecting import store
+from components import databases
 from flows.collect.writing import write_export
 
 #: How lines end on Windows, on old Macs and in mainframes' texts.
@@ -62,7 +62,7 @@ def test_how_clearly_is_what_was_said_and_nothing_where_nothing_was(root):
 
 
 def test_where_nothing_can_be_written_just_now_all_that_was_written_stays(root, monkeypatch):
-    monkeypatch.setattr(store, "_BUSY_S", 0.1)
+    monkeypatch.setattr(databases, "BUSY_S", 0.1)
     add(root, pairs(2))
     person = Near(root, link(root, "ann"))
     with store_of(root).writing():

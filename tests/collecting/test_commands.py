@@ -14,9 +14,10 @@ import pytest
 from collecting.collect_case import PROJECT, Person, add, lines, pairs, serving
 
 from components.errors import RlhfError
-from flows.collect.addresses import addresses_of, checked_address
-from flows.collect.server import listen
-from flows.collect.words import CHINESE, ENGLISH, language_of
+from flows.collect.words import CHINESE, ENGLISH
+from flows.web.addresses import addresses_of, checked_address
+from flows.web.languages import language_of
+from flows.web.server import listen
 
 
 def test_from_pairs_to_the_inbox(rlhf, root):
@@ -65,7 +66,7 @@ def test_serving_at_a_port_that_is_taken_names_the_remedy():
         socket.create_server(("127.0.0.1", 0)) as taken,
         pytest.raises(RlhfError, match="cannot listen") as caught,
     ):
-        listen("127.0.0.1", taken.getsockname()[1])
+        listen("127.0.0.1", taken.getsockname()[1], "collect.port")
     assert "--port" in caught.value.remedy
 
 

@@ -148,7 +148,14 @@ def test_one_export_at_a_time(judged, root):
 
 
 #: Where a kill may fall: between any two statements of these.
-KILLED_IN = {module.__file__ for module in (export, writing, sys.modules["components.files"])}
+KILLED_IN = {
+    module.__file__
+    for module in (
+        export,
+        writing,
+        *(sys.modules[name] for name in ("components.files", "components.exports", "flows.exports")),
+    )
+}
 #: But not of these, which only make texts out of texts.
 PURE = {
     "pairwise_row",
@@ -157,7 +164,7 @@ PURE = {
     "_signed",
     "_id",
     "_add",
-    "_lines",
+    "json_lines",
     "<genexpr>",
     "<dictcomp>",
     "<listcomp>",

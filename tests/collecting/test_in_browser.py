@@ -222,7 +222,8 @@ def test_no_hostile_text_fires(fresh, root):
         finally:
             fresh.say("Page.setBypassCSP", enabled=False)
         asked = {url.partition("?")[0].removeprefix(page.address) for url in fresh.requests}
-    assert asked == {path, "/", "/judge", "/static/collect.css", "/static/collect.js"}
+    static = {f"/static/{name}" for name in ("looks.css", "collect.css", "collect.js")}
+    assert asked == {path, "/", "/judge", *static}
     assert [fault for fault in fresh.faults if "422" not in fault] == []
     assert set(shown) == set(INJECTIONS)
     assert len(judgements(root)) == len(couples)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from collecting.collect_case import NO_GOLD, add, link, pairs, store_of
 
-from components.collecting import store
+from components import databases
 from components.collecting.assignment import next_pair
 from components.collecting.judging import Answer, record
 from components.collecting.tasks import add_tasks
@@ -112,7 +112,7 @@ def test_an_id_of_another_pair_and_a_secret_are_refused_alone(root):
 
 
 def test_who_judges_does_not_wait_while_pairs_are_checked(root, monkeypatch):
-    monkeypatch.setattr(store, "_BUSY_S", 0.1)
+    monkeypatch.setattr(databases, "BUSY_S", 0.1)
     add(root, [PAIR | {"prompt": "judged"}])
     link(root, "ann")
 

@@ -21,7 +21,9 @@ def code_of(stage: str) -> set[str]:
     files = {_file(module) for module in modules}
     if "components/evaluation/report.py" in files:
         files |= {f"components/evaluation/report.{kind}" for kind in ("html.j2", "css", "js")}
-        files |= {f"components/pages/{name}" for name in ("page.css", "page.html.j2", "parts.html.j2")}
+        files |= {
+            f"components/pages/{name}" for name in ("page.css", "heat.css", "page.html.j2", "parts.html.j2")
+        }
     return files
 
 

@@ -33,8 +33,11 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, setting: str) -> socket.socket:
     """A socket at the address; port 0 is any that is free.
+
+    Args:
+        setting: of params.yaml that says which port it is.
 
     Raises:
         RlhfError: the address is taken, or not this machine's.
@@ -44,7 +47,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
         what = f"cannot listen at {host}, port {port}: {error.strerror or error}"
-        raise RlhfError(what, "end what has the port, or give another one: --port, or collect.port") from None
+        raise RlhfError(what, f"end what has the port, or give another one: --port, or {setting}") from None
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:

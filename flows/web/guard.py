@@ -13,6 +13,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
+#: For pages whose script asks the server they came from, and no other.
+ASKING_POLICY = f"{POLICY}; connect-src 'self'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -32,6 +34,7 @@ class Guard:
         origins: where a form may come from.
         refuse: a page that says why, made from a request and a key of the words.
         policy: what a page may load, where the page does not say so itself.
+        programs: where paths begin so, programs that are no browser may ask too, which do not say where they come from.
     """
 
     app: ASGIApp
@@ -39,6 +42,7 @@ class Guard:
     origins: frozenset[str]
     refuse: Callable[[Scope, str], Response]
     policy: str = POLICY
+    programs: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -54,18 +58,18 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        objection = self._objection(Headers(scope=scope), scope["method"])
+        objection = self._objection(Headers(scope=scope), scope)
         app = self.app if objection is None else self.refuse(scope, objection)
         await app(scope, receive, bearing)
 
-    def _objection(self, headers: Headers, method: str) -> str | None:
+    def _objection(self, headers: Headers, scope: Scope) -> str | None:
         if headers.getlist("host") not in [[host] for host in self.hosts]:
             return "bad_host"
-        return None if method in ("GET", "HEAD") or self._is_ours(headers) else "bad_origin"
+        return None if scope["method"] in ("GET", "HEAD") or self._is_ours(headers, scope) else "bad_origin"
 
-    def _is_ours(self, headers: Headers) -> bool:
+    def _is_ours(self, headers: Headers, scope: Scope) -> bool:
         """Whether a page of ours sent it: every browser says one of the two, and what says neither is none."""
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if origin is None and site is None:
-            return False
+            return bool(self.programs) and scope["path"].startswith(self.programs)
         return (origin is None or origin in self.origins) and site in (None, "same-origin")

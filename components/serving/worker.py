@@ -1,0 +1,93 @@
+"""One thread that answers with one version, one question after the other, and a short queue before it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Protocol
+
+from components.errors import BusyError, RlhfError
+from components.serving.keeper import Keeper
+from components.serving.question import Event, Failed, Finished, Question, Started
+from components.serving.version import ServedVersion
+from components.serving.writing import write_answers
+
+
+class Job(Protocol):
+    """A question, and who waits for what comes of it.
+
+    Attributes:
+        measured: whether score, stars and tokens are wanted.
+    """
+
+    question: Question
+    measured: bool
+
+    def is_cancelled(self) -> bool:
+        """Whether nobody waits any more; asked before the first token and after each."""
+        ...
+
+    def tell(self, event: Event | None) -> None:
+        """Called by the worker's thread; None is the last."""
+        ...
+
+
+class Worker:
+    """Answers with what a keeper keeps."""
+
+    def __init__(self, keeper: Keeper, room: int, warn: Callable[[str], object]) -> None:
+        """Args: room: how many questions may wait; warn: is told of what nobody expected."""
+        self._keeper, self._warn = keeper, warn
+        self._jobs: queue.Queue[Job] = queue.Queue(room)
+        # A daemon: what it writes is lost with the process, and is nowhere yet.
+        threading.Thread(target=self._run, name=f"answers of {keeper.kind}", daemon=True).start()
+
+    def submit(self, job: Job) -> None:
+        """Take a question in.
+
+        Raises:
+            BusyError: too many wait already.
+        """
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            raise BusyError(
+                f"{self._jobs.maxsize} questions wait for the {self._keeper.kind} already",
+                "ask again in a moment",
+            ) from None
+
+    def _run(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if not job.is_cancelled():
+                self._answer(job)
+            # Not kept while the next one is awaited: it holds a request.
+            del job
+
+    def _answer(self, job: Job) -> None:
+        try:
+            with closing(_events(self._keeper.current(), job)) as events:
+                for event in events:
+                    job.tell(event)
+                    if job.is_cancelled():
+                        break
+        except RlhfError as error:
+            job.tell(Failed(error.message, error.remedy))
+        except Exception as error:
+            self._warn(f"an answer failed: {type(error).__name__}: {error}")
+            job.tell(Failed("the model failed", "whoever runs this server finds the reason on its terminal"))
+        finally:
+            job.tell(None)
+
+
+def _events(served: ServedVersion, job: Job) -> Generator[Event]:
+    yield Started(served.label)
+    with closing(write_answers(served, job.question)) as written:
+        for event in written:
+            yield event
+            if job.measured and isinstance(event, Finished):
+                measured = served.judge(job.question, event)
+                if measured is not None:
+                    yield measured
