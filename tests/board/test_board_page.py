@@ -70,7 +70,7 @@ def test_what_waits_is_told_with_the_command(root):
 def test_without_a_look_the_page_says_why():
     page = board_page(None, ("MLflow does not answer", "start it: `rlhf up`"), "mark")
     assert "MLflow does not answer" in page
-    assert "start it: `rlhf up`" in page
+    assert "start it: <code>rlhf up</code>" in page
 
 
 @needs_browser
