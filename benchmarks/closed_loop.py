@@ -2,9 +2,9 @@
 
 The first model learns from a little feedback about texts of the simulator's grammar. Then each round asks about answers
 of the models at hand (`rlhf next-batch`), simulated people judge them, and what they said makes the next champion. All
-is done by the `rlhf` command in a project of its own. At the end every champion answers prompts that no feedback is
-about, and the simulator's true utility says how often its answer is better than the first champion's, with 95 %
-intervals over prompts.
+is done by the `rlhf` command in a project of its own, with lenient gates: of so few held-out pairs little is sure. At
+the end every champion answers prompts that no feedback is about, and the simulator's true utility says how often its
+answer is better than the first champion's, with 95 % intervals over prompts.
 
     python -m benchmarks.closed_loop --plot rounds.png      # about twenty minutes on two cores
 """
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quarter.project import copy_project
+from benchmarks.quarter.project import LENIENT, copy_project
 from benchmarks.quarter.team import REVIEWER, Team
 from components.evaluation.win_rate import WinRate, win_rate
 from components.feedback.simulator import write_feedback
@@ -36,12 +36,10 @@ from components.tracking.loading import load_version
 from components.tracking.tracker import connect
 
 #: Of the first model: judgements of texts by the grammar, demonstrations, and about how many prompts they are.
-FIRST = {"pairs": 300, "demonstrations": 700, "prompts": 1200}
+FIRST = {"pairs": 500, "demonstrations": 1500, "prompts": 1200}
 PAIRS_A_ROUND = 600
 #: Held-out prompts at the end, and answers of each champion to each.
 PROMPTS, ANSWERS = 300, 4
-#: What a reward model of 300 judgements cannot reach yet; every other gate is as it ships.
-FIRST_GATES = {"min_reward_accuracy_lower": 0.51, "max_calibration_error": 0.2, "max_slice_loss": 0.2}
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def main() -> None:
     options = _options()
     home = Path(tempfile.mkdtemp(prefix="closed-loop-")).resolve()
     team = Team(home / "project")
-    copy_project(team.root, {"gates": FIRST_GATES})
+    copy_project(team.root, {"gates": LENIENT})
     champions = [_first(team, home, options.seed)]
     for number in range(1, options.rounds + 1):
         champions.append(_round(team, home, champions[-1], number, options))
