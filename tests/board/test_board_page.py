@@ -123,11 +123,12 @@ def test_no_hostile_name_fires(root, tab, tmp_path):
 
 
 def test_foreign_hosts_are_refused_and_nothing_can_be_sent(address):
-    assert httpx.get(address).headers["content-security-policy"] == "frame-ancestors 'none'"
-    assert httpx.get(address, headers={"Host": "evil.example"}).status_code == 403
-    assert httpx.post(address, headers={"Origin": address}).status_code == 405
-    assert httpx.post(address, headers={"Origin": "http://evil.example"}).status_code == 403
-    assert httpx.get(f"{address}/nowhere").status_code == 404
+    with httpx.Client(base_url=address, timeout=120) as client:
+        assert client.get("/").headers["content-security-policy"] == "frame-ancestors 'none'"
+        assert client.get("/", headers={"Host": "evil.example"}).status_code == 403
+        assert client.post("/", headers={"Origin": address}).status_code == 405
+        assert client.post("/", headers={"Origin": "http://evil.example"}).status_code == 403
+        assert client.get("/nowhere").status_code == 404
 
 
 def test_a_file_and_json(root, tmp_path):
