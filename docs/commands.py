@@ -51,7 +51,8 @@ def _summary(command: Any) -> str:
 def _section(name: str, command: Any, context: Any) -> str:
     level = "#" * (len(name.split()) + (0 if len(name.split()) > 1 else 1))
     parts = [f"{level} `{name}` {{ #{anchor(name)} }}", "", _text(command.help), ""]
-    if not hasattr(command, "commands"):
+    # A group of commands may do something by itself, too.
+    if getattr(command, "invoke_without_command", True):
         parts += ["```text", context.command.get_usage(context), "```", "", *_table(command, context)]
     return "\n".join(parts)
 
