@@ -59,6 +59,14 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def forgetting(self) -> Iterator[sqlite3.Connection]:
+        """The same for what is to be gone from the file, too: deleted bytes are overwritten, and the log is emptied."""
+        self.reading().execute("PRAGMA secure_delete = ON")
+        with self.writing() as connection:
+            yield connection
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def setting(self, name: str, new: str) -> str:
         """A value that the database keeps in its table `settings` from the first time on; `new` where it has none."""
         with self.writing() as connection:

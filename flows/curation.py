@@ -8,6 +8,7 @@ on record with the batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import flow
@@ -20,6 +21,7 @@ from components.feedback.life.withdrawal import Erasure, withdraw_annotator, wit
 from components.feedback.manifest import IngestResult, Manifest, result_of
 from components.feedback.store import list_manifests
 from flows.dead_runs import while_alive
+from flows.forgetting import forget
 from flows.ingest import ingest_options, publishing
 from flows.pages import refresh_page, write_page
 
@@ -53,8 +55,10 @@ def withdraw(
     reason = why.get_secret_value()
     with publishing(root):
         if annotator is not None:
-            params = load_params(root / "params.yaml").feedback
-            erasure = withdraw_annotator(root / "data", annotator.get_secret_value(), reason, params)
+            params, name = load_params(root / "params.yaml").feedback, annotator.get_secret_value()
+            # First: what is exported from now on is not theirs.
+            on_pages = forget(root, name)
+            erasure = replace(withdraw_annotator(root / "data", name, reason, params), on_pages=on_pages)
         elif lines:
             erasure = Erasure([withdraw_lines(root / "data", batch or "", lines, reason)])
         else:

@@ -116,6 +116,13 @@ class Thumbs(Database):
         with self.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO consents VALUES (?, ?)", (annotator, _now()))
 
+    def erase(self, annotator: str) -> int:
+        """Forget a person; how many thumbs went."""
+        with self.forgetting() as connection:
+            gone = connection.execute("DELETE FROM thumbs WHERE annotator = ?", (annotator,)).rowcount
+            connection.execute("DELETE FROM consents WHERE annotator = ?", (annotator,))
+        return gone
+
     def begin_export(self, *, everything: bool = False) -> tuple[int, list[dict[str, Any]]] | None:
         """Claim what no finished export has: the export's number and its rows; None where there is nothing.
 

@@ -226,7 +226,9 @@ def _print_erasure(erasure: Erasure) -> None:
     for gone in erasure.gone:
         said = f"{gone.batch}: {gone.rows} rows and {gone.votes} single votes withdrawn"
         say(f"{said}, {gone.refused} refused rows hushed" if gone.refused else said)
-    if not erasure.gone:
+    for page, count in erasure.on_pages.items():
+        say(f"{page}: {count} judgements forgotten")
+    if not erasure.gone and not erasure.on_pages:
         say("nobody of this name said anything")
     for batch, count in erasure.unreadable.items():
         note(f"{batch}: {count} refused rows cannot be read, and nobody can tell whose they are", "yellow")

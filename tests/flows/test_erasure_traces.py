@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+from collecting.collect_case import Near, add, link, pairs
+
+from components.serving.thumbs import DATABASE, Said, Thumb, Thumbs
+
 NAME = "zelda-quine"
 #: Old versions of the data, which `dvc gc` removes: the command says so.
 OLD = (".dvc/cache", ".rlhf/dvc-remote")
@@ -42,8 +46,15 @@ def test_a_persons_name_is_nowhere_after_the_erasure(embedded_rlhf, clone, tmp_p
     done = embedded_rlhf("ingest", held)
     assert f"{NAME} clicked through it" in done.out + done.err
 
+    add(clone, pairs(2))
+    for name in (NAME, "ann-1"):
+        assert Near(clone, link(clone, name)).judge("left", comment=f"{name} said so").status_code == 200
+    said = Said("chat-1", "Name a colour.", "Blue.", "reviews/1", 1.0, 1.0, 7)
+    Thumbs(clone / DATABASE).give(said, NAME, Thumb.up)
+
     done = embedded_rlhf("feedback", "withdraw", "--annotator", NAME, "--why", f"{NAME} asked for it")
     assert done.returncode == 0, done.err
+    assert "rlhf collect: 1 judgements forgotten\nrlhf chat: 1 judgements forgotten\n" in done.out
     assert "5 rows and 0 single votes withdrawn, 1 refused rows hushed" in done.out
     database = clone / ".rlhf/prefect/prefect.db"
     assert database in _kept(clone)

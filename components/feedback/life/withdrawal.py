@@ -51,11 +51,13 @@ class Erasure:
         gone: of each batch that held something of it.
         unreadable: refused rows by batch that cannot be read: whose they are nobody can tell.
         named_after: batches whose own name, or whose file's, holds the person's name.
+        on_pages: judgements and thumbs that the pages' databases held, by page.
     """
 
     gone: list[Withdrawal] = field(default_factory=list)
     unreadable: dict[str, int] = field(default_factory=dict)
     named_after: list[str] = field(default_factory=list)
+    on_pages: dict[str, int] = field(default_factory=dict)
 
 
 def withdraw_batch(root: Path, batch: str, why: str) -> Withdrawal:
