@@ -1,6 +1,6 @@
 """Does the loop close? Generate, judge, ingest, retrain, promote, round after round, on simulated people.
 
-The first model learns from a little feedback about texts of the simulator's grammar. Then each round asks about answers
+The first model learns from some feedback about texts of the simulator's grammar. Then each round asks about answers
 of the models at hand (`rlhf next-batch`), simulated people judge them, and what they said makes the next champion. All
 is done by the `rlhf` command in a project of its own, with lenient gates: of so few held-out pairs little is sure. At
 the end every champion answers prompts that no feedback is about, and the simulator's true utility says how often its
@@ -36,8 +36,8 @@ from components.tracking.loading import load_version
 from components.tracking.tracker import connect
 
 #: Of the first model: judgements of texts by the grammar, demonstrations, and about how many prompts they are.
-FIRST = {"pairs": 500, "demonstrations": 1500, "prompts": 1200}
-PAIRS_A_ROUND = 600
+FIRST = {"pairs": 1500, "demonstrations": 1500, "prompts": 1200}
+PAIRS_A_ROUND = 800
 #: Held-out prompts at the end, and answers of each champion to each.
 PROMPTS, ANSWERS = 300, 4
 
