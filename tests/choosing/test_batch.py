@@ -24,6 +24,7 @@ SHARES = PrepareParams(
     chosen_as_demonstrations="auto",
     min_demonstrations=1,
     votes="mean",
+    automatic_share=0.2,
 )
 
 
