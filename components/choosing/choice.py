@@ -44,9 +44,8 @@ def choose(belief: Belief, prompts: Sequence[str], count: int, random_share: flo
     """
     drawn = draw(prompts, round(count * random_share), seed)
     factors, picks = belief.factors, []
-    known = expected_information(belief.mean, belief.factors.square().sum(dim=0)).tolist()
     for place in drawn:
-        picks.append(Pick(place, "random", known[place]))
+        picks.append(_pick(belief.mean, factors, [place], "random"))
         factors = _learned(belief.mean, factors, place)
     return picks + _most_informative(belief.mean, factors, prompts, drawn, count - len(drawn))
 
@@ -75,7 +74,7 @@ def _most_informative(
     while free and len(picks) < count:
         least = min(used[prompts[place]] for place in free)
         allowed = sorted(place for place in free if used[prompts[place]] == least)
-        picks.append(_best(mean, factors, allowed))
+        picks.append(_pick(mean, factors, allowed, "information"))
         place = picks[-1].place
         factors = _learned(mean, factors, place)
         used[prompts[place]] += 1
@@ -83,10 +82,11 @@ def _most_informative(
     return picks
 
 
-def _best(mean: Tensor, factors: Tensor, allowed: list[int]) -> Pick:
+def _pick(mean: Tensor, factors: Tensor, allowed: list[int], why: Why) -> Pick:
+    """The most informative of these places."""
     information = expected_information(mean[allowed], factors[:, allowed].square().sum(dim=0))
     best = int(torch.argmax(information))
-    return Pick(allowed[best], "information", float(information[best]))
+    return Pick(allowed[best], why, float(information[best]))
 
 
 def _learned(mean: Tensor, factors: Tensor, place: int) -> Tensor:

@@ -67,6 +67,15 @@ def test_a_share_at_random_knows_nothing_of_the_belief():
     assert drawn[0] == drawn[1] == draw(prompts, 4, seed=5)
 
 
+def test_what_a_pair_at_random_tells_is_what_those_before_it_left():
+    # One question three times: variance 81, noise 4, so that 81 * 4 / 85 and then 81 * 4 / 166 are left.
+    found = belief([0.0, 0.0, 0.0], [9.0, 9.0, 9.0])
+    picks = choose(found, ["p", "q", "r"], 3, 1.0, seed=1)
+    left = torch.tensor([81, 81 * 4 / 85, 81 * 4 / 166], dtype=torch.float64)
+    expected = expected_information(torch.zeros(3), left).tolist()
+    assert [pick.information for pick in picks] == pytest.approx(expected)
+
+
 def test_a_pair_at_random_counts_for_its_prompt():
     prompts = ["p", "p", "q", "q"]
     [drawn] = draw(prompts, 1, seed=2)
