@@ -49,7 +49,9 @@ def believe(scorer: Scorer, taught: Sequence[Preference], pairs: Sequence[Answer
     Raises:
         ModelError: it is one model whose last layer is no linear head: nothing tells what it is unsure of.
     """
-    beliefs = [_believe(member, scorer.temperature, taught, pairs) for member in scorer.members]
+    # What was calibrated is the mean of normalised scores (components/stages/fitting.py).
+    odds = scorer.unit / scorer.temperature
+    beliefs = [_believe(member, odds / member.scale.std, taught, pairs) for member in scorer.members]
     means = torch.stack([belief.mean for belief in beliefs])
     mean = means.mean(dim=0)
     parts = [belief.factors for belief in beliefs] + ([means - mean] if len(beliefs) > 1 else [])
@@ -63,15 +65,16 @@ def believe(scorer: Scorer, taught: Sequence[Preference], pairs: Sequence[Answer
 
 
 def _believe(
-    member: Member, temperature: float, taught: Sequence[Preference], pairs: Sequence[AnswerPair]
+    member: Member, odds: float, taught: Sequence[Preference], pairs: Sequence[AnswerPair]
 ) -> Belief:
+    """Args: odds: calibrated log-odds in a difference of 1 between two of its raw scores."""
     rows = [(pair.prompt, side) for pair in pairs for side in (pair.first, pair.second)]
     if not has_scalar_head(member.model):
         scores = torch.tensor(member.scores(*zip(*rows, strict=True)), dtype=torch.float64) * member.scale.std
-        return Belief((scores[0::2] - scores[1::2]) / temperature, scores.new_zeros(0, len(pairs)))
+        return Belief((scores[0::2] - scores[1::2]) * odds, scores.new_zeros(0, len(pairs)))
     differences, mean = _differences(member, rows)
     covariance = _head_covariance(member, taught)
-    return Belief(mean / temperature, covariance @ differences.T / temperature)
+    return Belief(mean * odds, covariance @ differences.T * odds)
 
 
 def _head_covariance(member: Member, taught: Sequence[Preference]) -> Tensor:
@@ -79,7 +82,8 @@ def _head_covariance(member: Member, taught: Sequence[Preference]) -> Tensor:
     rows = [(row.prompt, side) for row in kept for side in (row.chosen, row.rejected)]
     differences, margins = _differences(member, rows)
     weights = torch.tensor([row.weight for row in kept], dtype=torch.float64)
-    weights *= len(taught) / weights.sum()
+    # Not of mean 1 as in the loss: a pair that weighs little tells little, however many there are.
+    weights *= sum(row.weight for row in taught) / weights.sum()
     # What the head starts with is the prior: std 1 / sqrt(d + 1), components/modeling/loading.py.
     return head_covariance(differences, margins.sigmoid(), weights, differences.shape[1] + 1)
 

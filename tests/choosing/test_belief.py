@@ -9,6 +9,7 @@ import torch
 import transformers
 from modeling.tiny_models import saved_policy
 
+from components.choosing import belief
 from components.choosing.belief import believe
 from components.choosing.pool import AnswerPair, pairs_of
 from components.errors import ModelError
@@ -70,8 +71,8 @@ def test_the_covariance_is_laplaces(folder):
     learned = differences(found, [(row.prompt, row.chosen, row.rejected) for row in TAUGHT])
     asked = differences(found, [(pair.prompt, pair.first, pair.second) for pair in PAIRS])
     chances = (learned @ found.model.score.weight[0].detach().double()).sigmoid()
-    # Weights 3 and 1 are of mean 1: 1.5 and 0.5.
-    curvature = torch.tensor([1.5, 0.5], dtype=torch.float64) * chances * (1 - chances)
+    # A judgement of weight 3 tells as much as three, whatever weighs less beside it.
+    curvature = torch.tensor([3.0, 1.0], dtype=torch.float64) * chances * (1 - chances)
     width = asked.shape[1]
     hessian = (width + 1) * torch.eye(width).double() + learned.T @ (curvature[:, None] * learned)
     expected = asked @ torch.linalg.inv(hessian) @ asked.T / 2.0**2
@@ -86,6 +87,52 @@ def test_what_was_taught_is_known_better(folder):
     share = after / before
     assert (share < 1).all()
     assert share.argmin() == 0
+
+
+def test_what_hardly_counts_in_the_loss_is_hardly_known(folder):
+    """Many light pairs are no more than their weights: 100 of 0.01 tell as much as one of 1."""
+    scorer = Scorer([member(folder)])
+    light = [*TAUGHT, *[Preference("price", "a dim screen", "long", weight=0.01)] * 100]
+    whole = [*TAUGHT, Preference("price", "a dim screen", "long")]
+    covariances = [
+        found.factors.T @ found.factors for found in (believe(scorer, t, PAIRS) for t in (light, whole))
+    ]
+    assert torch.allclose(*covariances)
+
+
+def test_where_there_are_too_many_a_part_weighs_as_much_as_all(folder, monkeypatch):
+    monkeypatch.setattr(belief, "MOST_TAUGHT", 2)
+    scorer, one = Scorer([member(folder)]), TAUGHT[0]
+    part, alone = (believe(scorer, [one] * count, PAIRS).factors.square().sum(dim=0) for count in (6, 1))
+    heavy = believe(scorer, [dataclasses.replace(one, weight=18.0)], PAIRS).factors.square().sum(dim=0)
+    assert torch.allclose(part, heavy)
+    assert (part < alone).all()
+
+
+def test_margins_of_an_ensemble_are_those_that_were_calibrated(folder):
+    """Its temperature was fitted to the mean of normalised scores, and not to that of raw ones."""
+    members = [
+        dataclasses.replace(member(folder, n), scale=RewardScale(0.4, std, 4.0))
+        for n, std in ((1, 0.5), (2, 3.0))
+    ]
+    scorer = Scorer(members)
+    believed = believe(scorer, TAUGHT, PAIRS)
+    prompts = [pair.prompt for pair in PAIRS]
+    first, second = (
+        torch.tensor(scorer(prompts, [getattr(pair, side) for pair in PAIRS])) for side in ("first", "second")
+    )
+    assert torch.allclose(believed.mean.float(), (first - second) * 1.75 / 4.0, atol=1e-5)
+    # A member's own doubt is in the same unit as its margins.
+    own = [
+        believe(Scorer([dataclasses.replace(each, scale=RewardScale(0.4, 1.75, 4.0))]), TAUGHT, PAIRS)
+        for each in members
+    ]
+    scales = 1.75 / 0.5, 1.75 / 3.0
+    within = (
+        sum(scale**2 * each.factors.T @ each.factors for scale, each in zip(scales, own, strict=True)) / 2
+    )
+    gap = (scales[0] * own[0].mean - scales[1] * own[1].mean) / 2
+    assert torch.allclose(believed.factors.T @ believed.factors, within + torch.outer(gap, gap))
 
 
 def test_members_that_differ_add_their_spread(folder):
