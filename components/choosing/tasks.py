@@ -8,8 +8,8 @@ from typing import Any
 from components.choosing.batch import Chosen
 from components.files import sha256_bytes
 
-#: What the id of a pair begins with that was chosen for what it teaches; as `task` it comes back with each judgement.
-#: Figures over such judgements are not true of all answers.
+#: What the id of a pair begins with that was chosen for what it teaches; as `task`, or as the row's own id, it comes
+#: back with each judgement. Figures over such judgements are not true of all answers.
 INFORMATIVE = "next-information-"
 _BEGINNINGS = {"random": "next-random-", "information": INFORMATIVE}
 

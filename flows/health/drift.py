@@ -94,8 +94,9 @@ def _newest_rows(room: Path, batches: Sequence[str]) -> Iterator[dict[str, Any]]
 
 def is_fair() -> pl.Expr:
     """Not of a pair that was chosen because the reward model is unsure of it: there it is wrong more often."""
-    task = pl.col("meta").str.json_path_match("$.task").fill_null("")
-    return ~task.str.starts_with(INFORMATIVE)
+    # Our own page gives each judgement an id; from Argilla and Label Studio it comes back under the pair's.
+    names = (pl.col("meta").str.json_path_match("$.task"), pl.col("row_id"))
+    return ~pl.any_horizontal(name.fill_null("").str.starts_with(INFORMATIVE) for name in names)
 
 
 def _accuracy_at_evaluation(version: LoadedVersion) -> float | None:

@@ -7,6 +7,7 @@ import json
 import pytest
 from collecting.collect_case import lines, pairs
 
+from components.collecting.automatic.rows import row_of
 from components.collecting.automatic.rules import RULES, judge_by_rule
 from components.collecting.automatic.toxicity import toxicity
 from components.errors import FeedbackError
@@ -119,6 +120,28 @@ def test_the_same_judgement_has_the_same_id(auto, root):
     ids = [[row["id"] for row in lines(root / name)] for name in ("one.jsonl", "two.jsonl")]
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 2
+
+
+def test_a_pair_in_the_other_order_is_the_same_judgement(auto, root):
+    (pair,) = pairs(1)
+    turned = pair | {"response_a": pair["response_b"], "response_b": pair["response_a"]}
+    for name, row in (("one", pair), ("two", turned)):
+        _write(root, [row], f"{name}-pairs.jsonl")
+        assert auto(f"{name}-pairs.jsonl", "--to", f"{name}.jsonl", "--rule", "length").exit_code == 0
+    (one,), (two,) = (lines(root / f"{name}.jsonl") for name in ("one", "two"))
+    assert (one["preferred"], two["preferred"]) == ("a", "b")
+    assert one["id"] == two["id"]
+    assert ingest_file(root / "one.jsonl", root / "data").accepted == 1
+    again = ingest_file(root / "two.jsonl", root / "data")
+    assert (again.accepted, again.duplicates) == (0, 1)
+
+
+def test_opposite_judgements_of_one_pair_have_ids_of_their_own():
+    """An LLM may say another thing of a pair that comes in the other order."""
+    task = _task(1, "one", "two")
+    turned = task | {"response_a": "two", "response_b": "one"}
+    ids = {row_of(each, "auto:llm/m", "a", {})["id"] for each in (task, turned)}
+    assert len(ids) == 2
 
 
 def test_a_pair_that_comes_twice_is_judged_once(auto, root):

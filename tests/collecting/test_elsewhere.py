@@ -14,9 +14,11 @@ import xml.etree.ElementTree as ET
 import pytest
 from collecting.collect_case import add, pairs
 
+from components.choosing.tasks import INFORMATIVE
 from components.errors import FeedbackError
 from components.feedback.ingestion import ingest_file
 from components.feedback.store import read_accepted
+from flows.health.drift import is_fair
 
 HOSTILE = {
     "id": "../../etc/passwd",
@@ -121,6 +123,23 @@ def test_argilla_and_back(rlhf, root, known):
     assert [[vote["label"] for vote in votes] for votes in rows["votes"]] == [[1.0, 0.0], [0.5], [0.0], [1.0]]
     assert rows["gold"].to_list() == [None, None, 0.0, None]
     assert set(rows["source"]) == {"argilla"}
+
+
+@pytest.mark.parametrize("tool", ["argilla", "label-studio"])
+def test_why_a_pair_was_chosen_comes_back(rlhf, root, tool):
+    """Those chosen for being hard are known by their ids, and tell nothing of production's reward model."""
+    hard, chance, plain = pairs(3)
+    hard["id"], chance["id"] = f"{INFORMATIVE}1", "next-random-2"
+    add(root, [hard, chance, plain])
+    if tool == "argilla":
+        rlhf("to-argilla", "out")
+        export = _argilla_export(root / "out", [["response_a"]] * 3)
+    else:
+        rlhf("to-label-studio", "out.json")
+        export = _label_studio_export(root / "out.json", [["left"]] * 3)
+    rows = _ingested(root, "back.json", export)
+    assert rows["row_id"].to_list() == [f"{INFORMATIVE}1", "next-random-2", "pair-2"]
+    assert rows.filter(is_fair())["row_id"].to_list() == ["next-random-2", "pair-2"]
 
 
 def test_what_argilla_imports(rlhf, root, known):

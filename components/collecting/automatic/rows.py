@@ -44,14 +44,15 @@ def name_of(*parts: str) -> str:
 
 
 def row_of(task: Task, annotator: str, preferred: str, why: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of kind `pairwise`; the same judgement has the same id, whenever it is made.
+    """A row of kind `pairwise`; the same judgement has the same id, whenever it is made and in either order.
 
     Args:
         preferred: a or b.
         why: fields beside it, which ingestion keeps and nothing learns from.
     """
+    better = str(task[f"response_{preferred}"])
     row = {
-        "id": f"auto-{digest_of((annotator, str(task['digest']), preferred))[:24]}",
+        "id": f"auto-{digest_of((annotator, str(task['digest']), better))[:24]}",
         "prompt": task["prompt"],
         "response_a": task["response_a"],
         "response_b": task["response_b"],
