@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+import torch
 from prepare_rows import PARAMS, enough, frame, pair, records, votes
 
 from components.feedback.automatic.agreement import told
@@ -15,6 +16,7 @@ from components.feedback.splits import SPLITS, role_of, split_of
 from components.feedback.summary import as_text, keep_books, summarise
 from components.feedback.tables import write_tables
 from components.files import digest_tree
+from components.objectives.preference_losses import bradley_terry_loss
 
 LENGTH, TOXIC = "auto:rules/length", "auto:rules/toxicity"
 
@@ -65,6 +67,23 @@ def test_weight_and_label_are_what_is_certain_of_the_agreement():
         assert taught.weight == pytest.approx(2 * lower - 1)
         assert [opinion.annotator for opinion in taught.opinions] == [LENGTH]
     assert len(_automatic(made)) == 3
+
+
+def test_a_judgement_pulls_by_what_it_tells():
+    """Beside a person's: as Fisher's informations of a label that is right with probability p, and of one that is."""
+    made = _prepared([*_shared(36, 4), _auto(_prompts(1)[0], 1.0)])
+    (taught,) = _automatic(made)
+    pulls = [_pull(taught.probability, taught.weight), _pull(1.0, 1.0)]
+    # d/dm of p s(m) + (1 - p) (1 - s(m)) at s = 1/2, squared, over the label's variance of 1/4.
+    known = [((2 * right - 1) / 4) ** 2 / (1 / 4) for right in (wilson(0.9, 40)[0], 1.0)]
+    assert pulls[0] / pulls[1] == pytest.approx(known[0] / known[1])
+
+
+def _pull(probability, weight):
+    """How hard the loss moves a margin of 0."""
+    margin = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    bradley_terry_loss(margin, torch.tensor([probability]), torch.tensor([weight])).backward()
+    return -float(margin.grad)
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(0, 0), (20, 20), (2, 38)])

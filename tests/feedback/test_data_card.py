@@ -204,6 +204,17 @@ def test_what_no_person_judged_stands_apart() -> None:
     assert "Judged automatically" not in card_of(people)
 
 
+def test_batches_of_machines_are_told_apart() -> None:
+    """The card's rows come out of people's batches, and from their days on."""
+    people = manifest(batch="people", created_at="2026-03-02T00:00:00+00:00")
+    automatic = manifest(batch="rules", created_at="2026-03-09T00:00:00+00:00", automatic=True)
+    card = card_of([row("pairwise", "P", ("A", "B"), votes=votes(1, by=["Ann"]))], [people, automatic])
+    assert "out of 1 batches" in card
+    assert "from 2026-03-02 to 2026-03-02" in card
+    assert "| people | accepted |" in card
+    assert "| rules | accepted, automatic |" in card
+
+
 def _teaches(prompt: str) -> bool:
     split = split_of(prompt, PARAMS.validation_share, PARAMS.test_share)
     return split == "train" and role_of(prompt, PARAMS.judge_share) == "reward"

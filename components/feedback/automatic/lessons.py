@@ -1,7 +1,10 @@
 """What automatic feedback teaches the reward model: pairs that no person judged, each for as much as is certain of it.
 
-An annotator that is right with probability p (agreement.py) draws a pair's label to p, and its weight is 2p - 1; of
-several on one pair the labels' mean counts, for rules are wrong together. All of them together weigh at most
+An annotator that is right with probability p (agreement.py) draws a pair's label to p, and its weight is 2p - 1. The
+doubt is in both, on purpose: the label bounds how far such a pair takes a margin, log(p / (1 - p)), and with the weight
+it moves a margin of 0 by (2p - 1)^2 of what a person's does, which is what it tells beside one that is never wrong
+(the ratio of their Fisher informations). Of several on one pair the labels' mean counts, for rules are wrong together,
+and the weight of the most trusted. All of them together weigh at most
 `prepare.automatic_share` of what teaches the reward model. Where people judged a pair, their word alone counts; what is
 held out, and what teaches the judge, is people's.
 """

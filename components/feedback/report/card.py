@@ -70,7 +70,9 @@ def _front_matter(name: str, figures: Figures, licences: Mapping[str, Sequence[s
 
 
 def _about(manifests: Sequence[Manifest], figures: Figures) -> Iterator[str]:
-    accepted = [manifest for manifest in manifests if manifest.status == "accepted"]
+    accepted = [
+        manifest for manifest in manifests if manifest.status == "accepted" and not manifest.automatic
+    ]
     yield (
         f"{figures['rows']:,} rows of what people said about a language model's answers to {figures['prompts']:,} "
         f"prompts, out of {len(accepted):,} batches. Each row passed the checks of ingestion; what did not is counted "
@@ -135,7 +137,8 @@ def _automatic(automatic: Figures) -> Iterator[str]:
         yield "## Judged automatically"
         yield ""
         yield (
-            f"{automatic['rows']:,} rows more, which no person judged and nothing else in this card counts. Each "
+            f"{automatic['rows']:,} rows more, which no person judged: figures of batches and known issues count them, "
+            "and nothing else in this card does. Each "
             "annotator teaches the reward model as far as it agrees with people on training pairs that both judged, "
             "and tests nothing."
         )
@@ -166,7 +169,7 @@ def _batches(manifests: Sequence[Manifest]) -> Iterator[str]:
         (
             [
                 made.batch,
-                made.status,
+                f"{made.status}, automatic" if made.automatic else made.status,
                 made.read,
                 made.accepted,
                 made.quarantined,
