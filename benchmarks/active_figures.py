@@ -19,7 +19,10 @@ RESAMPLES = 2000
 
 
 def render(labels: Sequence[int], curves: Curves) -> str:
-    """Accuracies with differences to random, and how many labels of each way reach what random reached at its end."""
+    """Accuracies with differences to random, and how many labels of each way reach what random reached at its end.
+
+    Random itself stands among them: a curve that wavers is there before its end, and by chance alone.
+    """
     found = {way: np.array(rows, dtype=np.float64) for way, rows in curves.items()}
     lines = aligned([["labels", *found], *_accuracies(labels, found)])
     if BASE in found:
@@ -30,7 +33,7 @@ def render(labels: Sequence[int], curves: Curves) -> str:
             *aligned([["labels", *rest], *_differences(labels, found)]),
         ]
         lines += ["", f"labels that reach what random reaches with {labels[-1]}"]
-        lines += [f"{way}: {_needed(labels, found[BASE], rows)}" for way, rows in rest.items()]
+        lines += [f"{way}: {_needed(labels, found[BASE], rows)}" for way, rows in found.items()]
     return "\n".join(lines)
 
 

@@ -37,11 +37,18 @@ def test_the_table():
     lines = render(LABELS, curves).splitlines()
     assert lines[2].split() == ["200", "70.0%", "80.0%", "60.0%"]
     assert "300         +10.0 [+10.0, +10.0]  -10.0 [-10.0, -10.0]" in lines
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "labels that reach what random reaches with 300",
+        "random: 300 [300, 300]",
         "chosen: 200 [200, 200]",
         "near tie: more [more, more]",
     ]
+
+
+def test_random_may_be_there_before_its_end():
+    """Its gain by chance is told: others' is to be held against it, and not against the number of labels."""
+    curves = {"random": [[0.6, 0.8, 0.7]] * 2, "chosen": [[0.6, 0.8, 0.7]] * 2}
+    assert render(LABELS, curves).splitlines()[-2:] == ["random: 150 [150, 150]", "chosen: 150 [150, 150]"]
 
 
 def test_accuracy_is_against_the_truth():
