@@ -40,7 +40,19 @@ def test_what_people_say_is_not_marked(workspace):
 
 
 @pytest.mark.parametrize(
-    "name", ["auto:rules", "AUTO:llm/x", " auto:x", "ａｕｔｏ：x", "au\u00adto:x", "a\u200buto:x"]
+    "name",
+    [
+        "auto:rules",
+        "AUTO:llm/x",
+        " auto:x",
+        "ａｕｔｏ：x",
+        "au\u00adto:x",
+        "a\u200buto:x",
+        # A joiner, a variation selector, a Hangul filler: of no category C, and nobody sees them.
+        "auto\u034f:x",
+        "au\ufe0fto:x",
+        "\u3164auto:x",
+    ],
 )
 def test_reserved_names_want_the_mark(workspace, name):
     assert is_reserved(name)

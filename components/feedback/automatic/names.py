@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import polars as pl
 
+from components.feedback.unseen import is_seen
+
 #: What the names of automatic annotators, and of their sources, begin with.
 PREFIX = "auto:"
 #: Of rows of the canonical schema.
@@ -20,6 +22,5 @@ BY_PEOPLE = ~pl.col("automatic")
 @lru_cache(maxsize=4096)
 def is_reserved(name: str) -> bool:
     """Whether a name is, or looks like, one of an automatic annotator: whatever its case, width and unseen signs."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    seen = "".join(sign for sign in folded if not sign.isspace() and unicodedata.category(sign)[0] != "C")
+    seen = "".join(filter(is_seen, unicodedata.normalize("NFKC", name).casefold()))
     return seen.startswith(PREFIX)

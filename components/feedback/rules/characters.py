@@ -7,6 +7,7 @@ import unicodedata
 
 from components.feedback.reasons import Reason
 from components.feedback.rules.text_rule import TextRule
+from components.feedback.unseen import is_seen
 
 #: C0 controls but tab, line feed and carriage return; and DEL. An escape sequence begins with one.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -19,10 +20,6 @@ _HIDDEN = re.compile(
 #: Embeddings, overrides and isolates: a text reads otherwise than it is (Boucher 2021, "Trojan Source").
 #: The plain marks of right-to-left writing (U+200E, U+200F, U+061C) are allowed.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-#: Format characters, controls, unassigned, and combining marks with nothing to combine with.
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
-#: Letters that leave the paper white: Hangul fillers, Braille blank.
-_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 #: Texts that begin so are not empty (a regular expression of the Rust engine): scripts that most texts are written in.
 SEEN_AT_ONCE = r"\A[!-~À-ɏΑ-ΡΣ-ωА-яא-תء-يअ-हก-ฮぁ-ゖァ-ヺ一-龥가-힣]"
@@ -33,9 +30,7 @@ def is_empty(text: str) -> bool:
     # Nearly every text begins with something to see.
     if text[:1] > " " and text[:1] < "\x7f":
         return False
-    return not any(
-        character not in _FILLERS and unicodedata.category(character) not in _UNSEEN for character in text
-    )
+    return not any(map(is_seen, text))
 
 
 def folded(text: str) -> str:
