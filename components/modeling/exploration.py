@@ -53,6 +53,8 @@ def _truncated(logprobs: Tensor, explore: Exploration) -> Tensor:
         ordered, order = ordered[..., : explore.top_k], order[..., : explore.top_k]
     if explore.top_p < 1.0:
         mass = ordered.softmax(-1)
-        # The mass before a token, so that the one that crosses top_p still counts and the first always does.
-        ordered = ordered.masked_fill(mass.cumsum(-1) - mass >= explore.top_p, NEVER)
+        # The mass before a token, so that the one that crosses top_p still counts and the first always does: none lies
+        # before it, and what is too small for the tensor's type would be none as well.
+        top_p = max(explore.top_p, torch.finfo(mass.dtype).tiny)
+        ordered = ordered.masked_fill(mass.cumsum(-1) - mass >= top_p, NEVER)
     return torch.full_like(logprobs, NEVER).scatter_(-1, order, ordered.log_softmax(-1))

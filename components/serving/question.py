@@ -8,6 +8,9 @@ from typing import Literal
 from components.evaluation.answers import Token
 from components.modeling.exploration import Exploration
 
+#: Logits divided by less may overflow. Long before that the likeliest token is drawn always.
+_COLDEST = 1e-6
+
 
 @dataclass(frozen=True)
 class Question:
@@ -15,7 +18,7 @@ class Question:
 
     Attributes:
         prompts: each is answered by itself, `n` times; answers are numbered in this order, from 0.
-        temperature: 0 takes the likeliest token always.
+        temperature: 0, and what is next to it, takes the likeliest token always.
         max_tokens: of an answer; None, and more than the model was taught to write, are as many as it was.
         seed: the same seed, prompts and n give the same answers.
         stop: an answer ends before the first of these texts.
@@ -32,12 +35,16 @@ class Question:
     @property
     def explore(self) -> Exploration:
         # Of one token the likeliest is drawn, whatever the temperature.
-        return Exploration(self.temperature, 0, self.top_p) if self.temperature else Exploration(top_k=1)
+        return Exploration(top_k=1) if self._is_greedy else Exploration(self.temperature, 0, self.top_p)
 
     @property
     def kl_temperature(self) -> float:
         """At which the policy is held against its reference."""
-        return self.temperature or 1.0
+        return 1.0 if self._is_greedy else self.temperature
+
+    @property
+    def _is_greedy(self) -> bool:
+        return self.temperature < _COLDEST
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Protocol
@@ -39,8 +39,9 @@ class Worker:
 
     def __init__(self, keeper: Keeper, room: int, warn: Callable[[str], object]) -> None:
         """Args: room: how many questions may wait; warn: is told of what nobody expected."""
-        self._keeper, self._warn = keeper, warn
-        self._jobs: queue.Queue[Job] = queue.Queue(room)
+        self._keeper, self._warn, self._room = keeper, warn, room
+        self._jobs: deque[Job] = deque()
+        self._come = threading.Condition()
         # A daemon: what it writes is lost with the process, and is nowhere yet.
         threading.Thread(target=self._run, name=f"answers of {keeper.kind}", daemon=True).start()
 
@@ -50,21 +51,28 @@ class Worker:
         Raises:
             BusyError: too many wait already.
         """
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise BusyError(
-                f"{self._jobs.maxsize} questions wait for the {self._keeper.kind} already",
-                "ask again in a moment",
-            ) from None
+        with self._come:
+            if len(self._jobs) >= self._room:
+                # Whoever has gone meanwhile keeps nobody's place.
+                self._jobs = deque(each for each in self._jobs if not each.is_cancelled())
+            if len(self._jobs) >= self._room:
+                what = f"{self._room} questions wait for the {self._keeper.kind} already"
+                raise BusyError(what, "ask again in a moment")
+            self._jobs.append(job)
+            self._come.notify()
 
     def _run(self) -> None:
         while True:
-            job = self._jobs.get()
+            job = self._next()
             if not job.is_cancelled():
                 self._answer(job)
             # Not kept while the next one is awaited: it holds a request.
             del job
+
+    def _next(self) -> Job:
+        with self._come:
+            self._come.wait_for(lambda: self._jobs)
+            return self._jobs.popleft()
 
     def _answer(self, job: Job) -> None:
         try:
@@ -76,8 +84,8 @@ class Worker:
         except RlhfError as error:
             job.tell(Failed(error.message, error.remedy))
         except Exception as error:
-            self._warn(f"an answer failed: {type(error).__name__}: {error}")
             job.tell(Failed("the model failed", "whoever runs this server finds the reason on its terminal"))
+            self._warn(f"an answer failed: {type(error).__name__}: {error}")
         finally:
             job.tell(None)
 

@@ -32,7 +32,8 @@ _ROOMS = {
 
 def main_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The few figures of an evaluation that tell how a model does; None where one was not measured."""
-    return {name: metrics.get(room, {}).get(name) for name, room in _ROOMS.items()}
+    rooms = {room: found for room, found in metrics.items() if isinstance(found, Mapping)}
+    return {name: rooms.get(room, {}).get(name) for name, room in _ROOMS.items()}
 
 
 def production_versions(root: Path, known: MutableMapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -58,14 +59,16 @@ def production_versions(root: Path, known: MutableMapping[str, dict[str, Any]]) 
 
 
 def _about(tracker: Tracker, version: Any, known: MutableMapping[str, dict[str, Any]]) -> dict[str, Any]:
-    digest = version.tags.get("sha256", "")
-    if digest not in known:
-        known[digest] = main_figures(_read(tracker, f"{version.source.rstrip('/')}/{METRICS}"))
+    # One that somebody registered by hand has no digest.
+    digest = version.tags.get("sha256") or f"version {version.version}"
+    figures = known.get(digest) or main_figures(_read(tracker, f"{version.source.rstrip('/')}/{METRICS}"))
+    if any(value is not None for value in figures.values()):
+        known[digest] = figures
     return {
         "version": str(version.version),
         "candidate": version.tags.get("candidate_version"),
         "approver": version.tags.get("approver"),
-        **known[digest],
+        **figures,
     }
 
 

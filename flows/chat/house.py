@@ -137,4 +137,6 @@ def _keeper(tracker: Tracker, kind: str, params: ChatParams) -> Keeper:
 
 
 def _warn(text: str) -> None:
-    note(f"warning: {text}", "yellow")
+    # Where the terminal is gone rich ends the thread, which then answers nobody any more.
+    with suppress(OSError, SystemExit):
+        note(f"warning: {text}", "yellow")

@@ -104,9 +104,16 @@ class TextPart(_Strict):
 
 
 class ChatMessage(_Strict):
+    """A turn. Clients send an answer back as they got it, with all that was not in it."""
+
     role: Literal["system", "developer", "user", "assistant"]
     content: Spelled | list[TextPart]
     name: str | None = None
+    refusal: None = None
+    audio: None = None
+    function_call: None = None
+    annotations: Annotated[list[Any], Field(max_length=0)] | None = None
+    tool_calls: Annotated[list[Any], Field(max_length=0)] | None = None
 
     def message(self) -> Message:
         content = self.content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,11 +100,19 @@ class Talk:
             note(f"this cannot become feedback: {fault}", "yellow")
             return
         thumbs = Thumbs(self.root / DATABASE)
-        if not self._consents(thumbs, read):
+        if self._consents(thumbs, read):
+            self._store(thumbs, said, Thumb.up if thumb[1] == "+" else Thumb.down)
+        else:
             note("nothing was stored", "yellow")
-            return
-        outcome = thumbs.give(said, self.annotator, Thumb.up if thumb[1] == "+" else Thumb.down)
-        note(_SAID[outcome], "dim")
+
+    def _store(self, thumbs: Thumbs, said: Said, thumb: Thumb) -> None:
+        try:
+            outcome = thumbs.give(said, self.annotator, thumb)
+        except sqlite3.OperationalError as error:
+            # Another process writes for long, or the disk is full: the talk goes on.
+            note(f"this could not be stored just now: {error}", "yellow")
+        else:
+            note(_SAID[outcome], "dim")
 
     def _meant(self, number: str) -> Said | None:
         if number:

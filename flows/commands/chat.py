@@ -75,9 +75,7 @@ def chat(
 @app.command()
 def serve(
     context: typer.Context,
-    host: Annotated[
-        str, typer.Option(help="To listen at. Beyond loopback RLHF_API_KEY must be set.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="To listen at.")] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Instead of chat.port; 0: any that is free.")
     ] = None,
@@ -89,8 +87,9 @@ def serve(
 ) -> None:
     """Show a page to ask champion and candidate on, and answer programs that speak OpenAI's protocol, at /v1.
 
-    Until Ctrl-C or SIGTERM. Where RLHF_API_KEY is set, people and programs must say it. There is no HTTPS: for other
-    machines put a proxy in front that speaks it, and say under which address people open it.
+    Until Ctrl-C or SIGTERM. Where RLHF_API_KEY is set, people and programs must say it; it must be set where others
+    than this machine's users can ask. There is no HTTPS: for other machines put a proxy in front that speaks it, and
+    say under which address people open it.
 
     \b
     rlhf chat serve
@@ -101,13 +100,14 @@ def serve(
     from components.config import load_params
     from flows.chat.app import make_app
     from flows.chat.house import KEY, open_house
-    from flows.web.addresses import addresses_of, is_loopback
+    from flows.web.addresses import addresses_of, is_loopback, is_near
     from flows.web.server import listen
     from flows.web.server import serve as answer
 
-    if not is_loopback(host) and not os.environ.get(KEY):
+    if not (is_loopback(host) and (address is None or is_near(address))) and not os.environ.get(KEY):
         raise RlhfError(
-            f"everybody who reaches {host} could ask the models", f"set {KEY}, which they must say then"
+            f"everybody who reaches {address or host} could ask the models",
+            f"set {KEY}, which they must say then",
         )
     usual = load_params(root / "params.yaml").chat.port
     listener = listen(host, usual if port is None else port, "chat.port")

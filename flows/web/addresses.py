@@ -31,6 +31,16 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
 
 
+def is_near(address: str) -> bool:
+    """Whether only this machine's users reach an address: behind any other a proxy leads from elsewhere.
+
+    Raises:
+        RlhfError: it is none.
+    """
+    host = checked_address(address).partition("://")[2]
+    return is_loopback(re.sub(r":\d+$", "", host).strip("[]"))
+
+
 def addresses_of(host: str, port: int, address: str | None) -> frozenset[str]:
     """Where people may open the page: `address` alone where it is given.
 

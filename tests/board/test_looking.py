@@ -20,7 +20,8 @@ def test_the_main_figures_are_those_of_the_evaluation():
     assert (found["win_rate_vs_sft"], found["accuracy"], found["sequence_kl"]) == (0.71, 0.81, 6.1)
     assert found["win_rate_vs_sft_ci"] == [0.65, 0.77]
     assert found["gold_win_rate_vs_sft"] is None
-    assert set(main_figures({}).values()) == {None}
+    for damaged in ({}, {"policy": [1], "reward_model": None}):
+        assert set(main_figures(damaged).values()) == {None}
 
 
 def test_versions_come_with_the_figures_that_they_were_measured_with(root):

@@ -121,6 +121,17 @@ def test_a_chat_of_several_turns_reads_as_it_does_in_feedback(client, champion):
     assert [reply.choices[0].message.content] == says(champion, [prompt], Exploration(), 9)
 
 
+def test_an_answer_is_sent_back_as_it_came(client, champion):
+    """As the client's own examples do it: the message of a reply, an object or its fields, joins the messages."""
+    first = client.chat.completions.create(model="champion", messages=user("a"), seed=9, max_tokens=3)
+    said = first.choices[0].message
+    prompt = f"User: a\n\nAssistant: {said.content}\n\nUser: b"
+    for message in (said, said.model_dump()):
+        messages = [*user("a"), message, *user("b")]
+        reply = client.chat.completions.create(model="champion", messages=messages, seed=9)
+        assert [reply.choices[0].message.content] == says(champion, [prompt], Exploration(), 9)
+
+
 def test_without_a_seed_answers_differ(client):
     found = {client.completions.create(model="candidate", prompt="it was").choices[0].text for _ in range(3)}
     assert len(found) == 3
@@ -150,6 +161,8 @@ def test_without_a_seed_answers_differ(client):
         ({"messages": user("")}, "messages"),
         ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]}, "messages"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
+        ({"messages": [{"role": "user", "content": "x", "refusal": "no"}]}, "messages"),
+        ({"messages": [{"role": "user", "content": "x", "tool_calls": [1]}]}, "messages"),
         ({"stream_options": {"include_usage": True}}, None),
     ],
 )

@@ -52,6 +52,14 @@ def test_they_are_what_the_pipeline_itself_generates_from_the_same_seed(served, 
     assert all(ends[number].text == texts[number] for number in range(4))
 
 
+@pytest.mark.parametrize("options", [{"temperature": 1e-40}, {"temperature": 1e-7}, {"top_p": 1e-300}])
+def test_next_to_nothing_takes_the_likeliest_token_as_nothing_does(served, options):
+    """Smaller than a float of 32 bits can be: logits would become infinite, or no token would be left."""
+    greedy, _ = written(served, Question((PROMPT,), 0, temperature=0, max_tokens=5))
+    found, _ = written(served, Question((PROMPT,), 0, max_tokens=5, **options))
+    assert found == greedy
+
+
 def test_an_answer_is_no_longer_than_the_model_was_taught(served):
     _, ends = written(served, Question((PROMPT,), 1, max_tokens=10_000))
     assert len(ends[0].tokens) <= FORMAT.max_response_tokens
