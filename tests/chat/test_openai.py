@@ -191,8 +191,8 @@ def test_more_than_may_wait_are_told_to_come_again(server):
     """Two may wait while one is answered, for long: of twelve at once most are refused, and no more than that."""
 
     def ask(_):
-        with httpx.Client(base_url=server.address, timeout=300) as client:
-            body = {"model": "candidate", "prompt": "it was", "max_tokens": 400, "n": 6}
+        with httpx.Client(base_url=server.address, timeout=300, verify=False) as client:  # noqa: S501
+            body = {"model": "candidate", "prompt": "it was", "max_tokens": 400, "n": 2}
             return client.post("/v1/completions", json=body)
 
     with ThreadPoolExecutor(12) as pool:
@@ -205,4 +205,4 @@ def test_more_than_may_wait_are_told_to_come_again(server):
         assert reply.json()["error"]["type"] == "rate_limit_error"
     for reply in replies:
         if reply.status_code == 200:
-            assert [choice["finish_reason"] for choice in reply.json()["choices"]] == ["length"] * 6
+            assert [choice["finish_reason"] for choice in reply.json()["choices"]] == ["length"] * 2
