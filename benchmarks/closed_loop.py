@@ -23,21 +23,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quarter.project import LENIENT, copy_project
+from benchmarks.quarter.project import LENIENT, SMALL, copy_project
 from benchmarks.quarter.team import REVIEWER, Team
 from components.evaluation.win_rate import WinRate, win_rate
 from components.feedback.simulator import write_feedback
 from components.feedback.simulator.grammar import write_requests
 from components.feedback.simulator.judging import judge_pairs
 from components.feedback.simulator.utility import gold_utility
+from components.feedback.store import read_accepted
 from components.files import write_bytes
 from components.modeling.generation import generate_responses
 from components.tracking.loading import load_version
 from components.tracking.tracker import connect
 
 #: Of the first model: judgements of texts by the grammar, demonstrations, and about how many prompts they are.
-FIRST = {"pairs": 1500, "demonstrations": 1500, "prompts": 1200}
+FIRST = {"pairs": 1500, "demonstrations": 500, "prompts": 1200}
 PAIRS_A_ROUND = 800
+#: What people preferred of the last champion's answers is shown to the next one, too: each round begins where the one
+#: before it got. The rest is for speed and looks at models less closely than a reviewer would.
+CHANGES: dict[str, dict[str, Any]] = {
+    "prepare": {"chosen_as_demonstrations": "always"},
+    "judge": {"ensemble": 1},
+    "select": SMALL["select"],
+    "evaluate": SMALL["evaluate"],
+    "gates": LENIENT,
+}
 #: Held-out prompts at the end, and answers of each champion to each.
 PROMPTS, ANSWERS = 300, 4
 
@@ -56,11 +66,11 @@ def main() -> None:
     options = _options()
     home = Path(tempfile.mkdtemp(prefix="closed-loop-")).resolve()
     team = Team(home / "project")
-    copy_project(team.root, {"gates": LENIENT})
+    copy_project(team.root, CHANGES)
     champions = [_first(team, home, options.seed)]
     for number in range(1, options.rounds + 1):
         champions.append(_round(team, home, champions[-1], number, options))
-    found = win_rates(champions, _unseen(home, options.seed), options.seed)
+    found = win_rates(champions, _unseen(team.root, options.seed), options.seed)
     print(_table(champions, found))
     if options.plot:
         _draw(options.plot, found)
@@ -105,13 +115,11 @@ def _learn(team: Team, home: Path, files: Sequence[Path], judgements: int, numbe
     return champion
 
 
-def _unseen(home: Path, seed: int) -> list[str]:
+def _unseen(root: Path, seed: int) -> list[str]:
     """Prompts that no feedback is about."""
-    known = {request.prompt for request in write_requests(random.Random(f"{seed} prompts"), FIRST["prompts"])}
-    for path in home.glob("judged-*.jsonl"):
-        known |= {json.loads(line)["prompt"] for line in path.read_text(encoding="utf-8").splitlines()}
-    drawn = (request.prompt for request in write_requests(random.Random(f"{seed} unseen"), 5 * PROMPTS))
-    return [prompt for prompt in dict.fromkeys(drawn) if prompt not in known][:PROMPTS]
+    known = set(read_accepted(root / "data/feedback")["prompt"])
+    drawn = [request.text for request in write_requests(random.Random(f"{seed} unseen"), 5 * PROMPTS)]
+    return [prompt for prompt in drawn if prompt not in known][:PROMPTS]
 
 
 def win_rates(champions: Sequence[Champion], prompts: Sequence[str], seed: int) -> list[WinRate]:
