@@ -40,7 +40,7 @@ def render_page(
     """
     style = (HERE / "page.css").read_text(encoding="utf-8") + style
     return (
-        _environment(template.parent)
+        environment(template.parent, HERE)
         .get_template(template.name)
         .render(
             policy=_policy(style, script) + (_MAY_ASK if asks else ""),
@@ -77,9 +77,10 @@ def _is_hidden(character: str) -> bool:
     return character in _TURNING or unicodedata.category(character) in ("Cc", "Cs")
 
 
-def _environment(folder: Path) -> jinja2.Environment:
+def environment(*folders: Path) -> jinja2.Environment:
+    """Templates of these folders, the first that has one: all that they show is text, and what hides in it is seen."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([folder, HERE]),
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=lambda value: visible(value) if type(value) is str else value,

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from components.files import sha256_bytes
-from components.pages.page import HEAT, visible
+from components.pages.page import HEAT, environment
 from flows.web.languages import LANGUAGES
 
 #: What the pages of all sites share: the frame, and how things look.
@@ -75,11 +75,4 @@ def _content(folder: Path, name: str) -> bytes:
 
 @cache
 def _environment(folder: Path) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([folder, SHARED]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return environment(folder, SHARED)

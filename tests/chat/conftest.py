@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 from chat.chat_case import Server, Visitor, make_project, serving
-from collecting.keyboard import DESKTOP
-from pages.devtools import Tab, browser
+from pages.tabs import fresh, tab
 from tracking.conftest import database
 
-__all__ = ["database"]
+__all__ = ["database", "fresh", "tab"]
 
 
 @pytest.fixture(scope="session")
@@ -30,19 +29,3 @@ def server(project) -> Iterator[Server]:
 @pytest.fixture
 def visitor(server) -> Visitor:
     return Visitor(server.address)
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
-
-
-@pytest.fixture
-def fresh(tab: Tab) -> Tab:
-    """A browser that nobody has used."""
-    tab.say("Network.clearBrowserCookies")
-    tab.looks("light", *DESKTOP)
-    tab.faults.clear()
-    tab.requests.clear()
-    return tab

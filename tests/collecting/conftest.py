@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from collecting.collect_case import Page, add, link, pairs, serving, workspace
-from collecting.keyboard import DESKTOP, visit
-from pages.devtools import Tab, browser
+from collecting.keyboard import visit
+from pages.devtools import Tab
+from pages.tabs import fresh, tab
 from typer.testing import CliRunner, Result
 
 from flows.commands.collect import app
+
+__all__ = ["fresh", "tab"]
 
 
 @pytest.fixture
@@ -45,22 +48,6 @@ def shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(shared_root: Path) -> Iterator[Page]:
     with serving(shared_root) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
-
-
-@pytest.fixture
-def fresh(tab: Tab) -> Tab:
-    """A browser that nobody has used."""
-    tab.say("Network.clearBrowserCookies")
-    tab.looks("light", *DESKTOP)
-    tab.faults.clear()
-    tab.requests.clear()
-    return tab
 
 
 @pytest.fixture(scope="module")
