@@ -4,11 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# Hundreds of processes run in `make test`: each would compile the project anew where a machine forbids to keep that.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test lint docs docs-serve mutants bench bench-ingest fuzz faults clean reset
 
+# pip compiles on one core. What some packages ship for other Pythons does not compile: nobody imports it.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,docs]" -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ".[dev,docs]" -c constraints.txt
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 install: $(INSTALLED)  ## create .venv with the pinned dependencies

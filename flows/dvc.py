@@ -29,6 +29,7 @@ RESTORING = STATE / "restoring-feedback"
 #: A repository that another DVC process holds is asked again for this long: its locks are held for moments.
 BUSY_S = 60.0
 _BUSY = ("is busy", "Unable to acquire lock", "RWLock-file")
+_NO_REMOTE = "no remote specified"
 _ADVICE = ("To track the changes", "\tgit add", "To enable auto staging", "\tdvc config", "Use `dvc push`")
 _OWN = (
     "Running stage '",
@@ -72,20 +73,18 @@ def add_feedback(root: Path) -> None:
         )
 
 
-def has_remote(root: Path) -> bool:
-    status, _ = _dvc(root, "config", "core.remote")
-    return status == 0
-
-
 def remote_state(root: Path) -> dict[str, Any]:
     """The default remote's name, and how many files of the feedback it lacks; the name is None without a remote.
 
     Raises:
         RlhfError: the remote cannot be reached.
     """
+    # Nothing, and no error, where none is set.
     status, names = _dvc(root, "config", "core.remote")
-    if status or not (root / TRACKED).exists():
-        return {"remote": None if status else names[-1], "missing": 0}
+    if status or not names:
+        return {"remote": None, "missing": 0}
+    if not (root / TRACKED).exists():
+        return {"remote": names[-1], "missing": 0}
     status, lines = _dvc(root, "status", "--cloud", "--json", str(TRACKED))
     if status:
         raise RlhfError(
@@ -96,13 +95,13 @@ def remote_state(root: Path) -> dict[str, Any]:
 
 
 def push_feedback(root: Path) -> None:
-    """Copy the feedback to the default remote.
+    """Copy the feedback to the default remote, where there is one.
 
     Raises:
         RlhfError: the remote cannot be reached; what is here stays.
     """
     status, lines = _dvc(root, "push", str(TRACKED))
-    if status:
+    if status and not any(_NO_REMOTE in line for line in lines):
         raise RlhfError(
             f"the feedback is kept here, but the DVC remote did not take it: {last_words(lines)}",
             "make the remote reachable; the next ingestion or `dvc push` brings it there",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,12 +23,7 @@ def stage_order(root: Path) -> list[str]:
     writers = {
         path: name for name, stage in stages.items() for path in _paths(stage, "outs", "metrics", "plots")
     }
-    parents = {
-        name: {
-            writer for dep in _paths(stage, "deps") for out, writer in writers.items() if _overlap(dep, out)
-        }
-        for name, stage in stages.items()
-    }
+    parents = {name: set(_writers(_paths(stage, "deps"), writers)) for name, stage in stages.items()}
     try:
         return list(TopologicalSorter(parents).static_order())
     except CycleError as error:
@@ -52,5 +48,15 @@ def _paths(stage: dict[str, Any], *keys: str) -> Iterator[PurePosixPath]:
             yield PurePosixPath(entry if isinstance(entry, str) else next(iter(entry)))
 
 
-def _overlap(dep: PurePosixPath, out: PurePosixPath) -> bool:
-    return dep == out or out in dep.parents or dep in out.parents
+def _writers(deps: Iterator[PurePosixPath], writers: Mapping[PurePosixPath, str]) -> Iterator[str]:
+    """Who writes something of what is read, a folder that it is in, or a file in it.
+
+    Of hundreds of paths each is looked up, not held against each other: `rlhf status` asks for this.
+    """
+    within: defaultdict[PurePosixPath, list[str]] = defaultdict(list)
+    for path, writer in writers.items():
+        for folder in path.parents:
+            within[folder].append(writer)
+    for dep in deps:
+        yield from (writers[path] for path in (dep, *dep.parents) if path in writers)
+        yield from within.get(dep, ())

@@ -111,8 +111,7 @@ def _publish(root: Path, results: list[IngestResult]) -> None:
     """Tell others: the remote, whoever waits for the event, the run's page."""
     for batch in {result.batch for result in results}:
         refresh_page(root, batch)
-    if dvc.has_remote(root):
-        _push_or_warn(root)
+    _push_or_warn(root)
     for result in results:
         if result.status != "already_ingested":
             _tell(root, result)

@@ -13,6 +13,8 @@ import yaml
 from benchmarks.fault_injection.servers import free_port
 
 ROOT = Path(__file__).parents[2]
+#: By `rlhf ingest` and `rlhf retrain`, for git to keep.
+WRITTEN = ("data/feedback.dvc", "dvc.lock")
 
 #: What twelve retrainings on two cores have time for.
 SMALL: dict[str, dict[str, Any]] = {
@@ -68,11 +70,8 @@ def make_project(folder: Path) -> None:
 
 
 def copy_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Copy what git tracks here as it is on the disk, change its parameters by section, and commit it there."""
-    for name in _git(ROOT, "ls-files", "-z").split("\0"):
-        if name and (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    """A fresh clone with its parameters changed by section, and committed."""
+    copy_files(folder)
     path = folder / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
     for section, values in changes.items():
@@ -83,6 +82,14 @@ def copy_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None
     _git(
         folder, "-c", "user.name=team", "-c", "user.email=team@localhost", "commit", "-q", "-m", "The project"
     )
+
+
+def copy_files(folder: Path) -> None:
+    """What a fresh clone has, as it is on the disk here; what runs wrote stays behind, be it committed or not."""
+    for name in _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+        if name and name not in WRITTEN and (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
 
 
 def commits_of(folder: Path, path: str) -> list[str]:

@@ -50,7 +50,7 @@ class PrepareParams(Section):
         min_demonstrations: what "auto" asks for.
         votes: what a pair's probability is: "mean", the share of its votes, or "reliability", what they say by how
             far each annotator is right elsewhere (components/feedback/quality/reliability.py).
-        automatic_share: judgements by rules and models weigh at most this share of what teaches the reward model,
+        automatic_share: pairs judged by rules and models are at most this share of those that teach the reward model,
             each as far as it was measured to agree with people (components/feedback/automatic/); 0: they teach nothing.
     """
 

@@ -125,6 +125,7 @@ def _automatic_pairs(automatic: Automatic) -> Account:
         "held out, or the judge's": -automatic.held_out,
         "judged by people": -automatic.judged,
         "without measured agreement": -automatic.unsure,
+        "beyond prepare.automatic_share": -automatic.beyond,
     }
     return Account("automatic pairs that teach", parts, automatic.preferences.height)
 

@@ -96,10 +96,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Failed:
-    """Nothing more will come. Attributes: message, remedy: for a person."""
+    """Nothing more will come. Attributes: message: for whoever asked."""
 
     message: str
-    remedy: str = ""
 
 
 Event = Started | Piece | Finished | Measured | Failed

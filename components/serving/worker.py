@@ -82,12 +82,16 @@ class Worker:
                     if job.is_cancelled():
                         break
         except RlhfError as error:
-            job.tell(Failed(error.message, error.remedy))
+            self._fail(job, f"{error.message}; {error.remedy}")
         except Exception as error:
-            job.tell(Failed("the model failed", "whoever runs this server finds the reason on its terminal"))
-            self._warn(f"an answer failed: {type(error).__name__}: {error}")
+            self._fail(job, f"{type(error).__name__}: {error}")
         finally:
             job.tell(None)
+
+    def _fail(self, job: Job, reason: str) -> None:
+        """The reason is for the terminal: it may name files of this machine, and anybody may ask."""
+        job.tell(Failed(f"the {self._keeper.kind} failed; the reason stands on the terminal of this server"))
+        self._warn(f"an answer failed: {reason}")
 
 
 def _events(served: ServedVersion, job: Job) -> Generator[Event]:

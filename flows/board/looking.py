@@ -87,6 +87,9 @@ class Look:
             self.seen, self.fault = look_at_loop(self.root, self._known), None
         except RlhfError as error:
             self.fault = (error.message, error.remedy)
+        except Exception as error:
+            # A file that changed while it was read, perhaps: the next look may go well, and this page stays up.
+            self.fault = (f"{type(error).__name__}: {error}", "`rlhf doctor` looks for what is wrong")
         self._ended = time.monotonic()
 
     def mark(self) -> str:

@@ -38,8 +38,8 @@ UNKNOWN, BUSY, FAILED, GONE = 404, 429, 503, 499
 class AskError(RlhfError):
     """A question is not answered. Attributes: status: which of the four it is."""
 
-    def __init__(self, status: int, message: str, remedy: str = "") -> None:
-        super().__init__(message, remedy)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -67,14 +67,14 @@ class House:
             AskError: nobody goes by this name, too many wait, the model cannot answer, or nobody listens any more.
         """
         if kind not in self.workers or kind not in await run_in_threadpool(self.present.now):
-            raise AskError(UNKNOWN, f"there is no model {kind[:80]!a}", f"ask one of {', '.join(KINDS)}")
+            raise AskError(UNKNOWN, f"there is no model {kind[:80]!a}: ask one of {', '.join(KINDS)}")
         events = ask(request, self.workers[kind], question, measured=measured)
         try:
             first = await anext(events, None)
         except BusyError as error:
-            raise AskError(BUSY, error.message, error.remedy) from None
+            raise AskError(BUSY, f"{error.message}: {error.remedy}") from None
         if isinstance(first, Failed):
-            raise AskError(FAILED, first.message, first.remedy)
+            raise AskError(FAILED, first.message)
         if not isinstance(first, Started):
             raise AskError(GONE, "nobody listens any more")
         return first, events

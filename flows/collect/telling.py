@@ -14,12 +14,34 @@ if TYPE_CHECKING:
 
 
 def print_added(result: Added, as_json: bool) -> None:
+    print_line(counts_of(result), words_of(result), as_json)
+    note_refused(result)
+
+
+def counts_of(result: Added) -> dict[str, Any]:
     counts = {"file": result.file, "added": result.added, "known": result.known, "marked": result.marked}
-    refused = [vars(refusal) for refusal in result.refused]
+    return counts | _faults(result)
+
+
+def words_of(result: Added) -> str:
     marked = f", {result.marked} of them gold questions now" if result.marked else ""
     there = f"{result.known + result.marked} there already{marked}"
-    words = f"{result.file}: {result.added} added, {there}, {len(refused)} refused"
-    print_line(counts | {"refused": refused, "ignored": sorted(result.ignored)}, words, as_json)
+    return f"{result.file}: {result.added} added, {there}, {len(result.refused)} refused"
+
+
+def print_read(result: Added, as_json: bool) -> None:
+    """Of a file whose rows are judged at once, and added nowhere."""
+    words = f"{result.file}: {result.added} pairs, {len(result.refused)} refused"
+    print_line({"file": result.file, "sound": result.added} | _faults(result), words, as_json)
+    note_refused(result)
+
+
+def _faults(result: Added) -> dict[str, Any]:
+    return {"refused": [vars(refusal) for refusal in result.refused], "ignored": sorted(result.ignored)}
+
+
+def note_refused(result: Added) -> None:
+    """Why rows were refused, a line each, and which fields mean nothing."""
     for refusal in result.refused:
         field = f"{refusal.field}: " if refusal.field else ""
         note(f"  {refusal.file} line {refusal.line}: {field}{refusal.what}; {refusal.remedy}", "red")

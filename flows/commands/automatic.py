@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.collect.telling import print_added, print_line
+from flows.collect.telling import print_line, print_read
 from flows.terminal import next_step, note
 from flows.workspace import open_project
 
@@ -81,7 +81,7 @@ def command(
         done = judge_automatically(root, tasks, file, names, judge, concurrency)
     for result in read:
         if result.refused:
-            print_added(result, as_json)
+            print_read(result, as_json)
     for judged in done:
         print_line(_figures(judged, len(tasks)), _words(judged, len(tasks)), as_json)
     _finish(file, done, any(result.refused for result in read), as_json)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.collect.telling import counts_of, note_refused, words_of
 from flows.terminal import next_step, note, say
 from flows.workspace import open_project
 
 if TYPE_CHECKING:
+    from components.collecting.tasks import Added
     from flows.next_batch import NextBatch
 
 REJECTED = 3
@@ -60,10 +62,15 @@ def command(
     check_free([place])
     batch = next_batch(root, count, None if prompts is None else prompts.resolve(), seed)
     _write(place, batch)
-    _tell(place, batch, budget(root, len(batch.rows)), seed, as_json)
+    added = _add(root, place) if to_collect else None
+    figures = _figures(place, batch, seed) | budget(root, len(batch.rows))
+    if as_json:
+        typer.echo(json.dumps(figures | ({} if added is None else {"collect": counts_of(added)})))
+    else:
+        _tell(figures, added)
     if len(batch.rows) < count:
         note(f"only {len(batch.rows)} of {count} pairs: give more prompts with --prompts FILE", "yellow")
-    _add(root, place, as_json) if to_collect else next_step(f"`rlhf collect tasks {place}`", as_json=as_json)
+    _end(place, added, as_json)
 
 
 def _kept(root: Path, seed: int) -> Path:
@@ -80,37 +87,51 @@ def _write(place: Path, batch: NextBatch) -> None:
     write_bytes(place, json_lines(batch.rows))
 
 
-def _tell(place: Path, batch: NextBatch, cost: dict[str, Any], seed: int, as_json: bool) -> None:
+def _figures(place: Path, batch: NextBatch, seed: int) -> dict[str, Any]:
     counts = {why: batch.count(why) for why in ("information", "random")}
     left_out = {"held_out_prompts": batch.held_out, "refused_pairs": batch.refused}
-    if as_json:
-        about = {"file": str(place), "pairs": len(batch.rows), **counts, "models": batch.models}
-        typer.echo(json.dumps(about | {"prompts": batch.answered, **left_out, "seed": seed, **cost}))
-        return
-    say(f"{place}: {len(batch.rows)} pairs of answers by {_whose(batch.models)}", "bold")
-    say(f"  {counts['information']} teach most, {counts['random']} are drawn at random; seed {seed}")
-    if batch.held_out:
-        say(f"  {batch.held_out} prompts are left out: judgements of them examine, and do not teach")
-    if batch.refused:
-        say(f"  {batch.refused} pairs are left out: ingestion would refuse them")
-    minutes = "" if cost["minutes"] is None else f", about {cost['minutes']:.0f} minutes of people's time"
-    say(f"  {cost['judgements']} judgements at {cost['votes']} a pair{minutes}")
+    about = {"file": str(place), "pairs": len(batch.rows), **counts, "models": batch.models}
+    return about | {"prompts": batch.answered, **left_out, "seed": seed}
+
+
+def _tell(figures: dict[str, Any], added: Added | None) -> None:
+    say(f"{figures['file']}: {figures['pairs']} pairs of answers by {_whose(figures['models'])}", "bold")
+    say(
+        f"  {figures['information']} teach most, {figures['random']} are drawn at random; seed {figures['seed']}"
+    )
+    if figures["held_out_prompts"]:
+        say(
+            f"  {figures['held_out_prompts']} prompts are left out: judgements of them examine, and do not teach"
+        )
+    if figures["refused_pairs"]:
+        say(f"  {figures['refused_pairs']} pairs are left out: ingestion would refuse them")
+    minutes = (
+        "" if figures["minutes"] is None else f", about {figures['minutes']:.0f} minutes of people's time"
+    )
+    say(f"  {figures['judgements']} judgements at {figures['votes']} a pair{minutes}")
+    if added is not None:
+        say(words_of(added))
 
 
 def _whose(models: list[str]) -> str:
     return " and ".join(models) if len(models) > 1 else f"{models[0]} alone"
 
 
-def _add(root: Path, place: Path, as_json: bool) -> None:
+def _add(root: Path, place: Path) -> Added:
     from components.collecting.store import DATABASE, Store
     from components.collecting.tasks import add_tasks
     from components.config import load_params
     from components.feedback.rules import Rules
-    from flows.collect.telling import print_added
 
     rules = Rules.of(load_params(root / "params.yaml").feedback, root)
-    added = add_tasks(Store(root / DATABASE), place, rules)
-    print_added(added, as_json)
+    return add_tasks(Store(root / DATABASE), place, rules)
+
+
+def _end(place: Path, added: Added | None, as_json: bool) -> None:
+    if added is None:
+        next_step(f"`rlhf collect tasks {place}`", as_json=as_json)
+        return
+    note_refused(added)
     if added.refused:
         raise typer.Exit(REJECTED)
     next_step("`rlhf collect invite NAME...`, then `rlhf collect serve`", as_json=as_json)

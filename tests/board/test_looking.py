@@ -90,6 +90,20 @@ def test_a_young_look_is_not_repeated_and_a_failed_one_leaves_what_was_seen(root
     assert look.now().fault is None
 
 
+def test_a_look_that_failed_as_nobody_expected_is_told_and_not_repeated_at_once(root, monkeypatch):
+    looks = []
+
+    def broken(*_):
+        looks.append(1)
+        raise KeyError("batch")
+
+    monkeypatch.setattr(looking, "look_at_loop", broken)
+    look = Look(root, seen={"at": "before"})
+    assert look.now().seen == look.now().seen == {"at": "before"}
+    assert look.fault[0] == "KeyError: 'batch'"
+    assert len(looks) == 1
+
+
 def test_who_asks_while_somebody_looks_gets_the_last_look(root, monkeypatch):
     monkeypatch.setattr(looking, "OLD_S", 0.0)
     look = Look(root, seen={"at": "before"})

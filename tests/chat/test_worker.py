@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from chat.chat_case import PROMPT, connected
 
-from components.errors import BusyError
+from components.errors import BusyError, ModelError
 from components.serving.keeper import Keeper
 from components.serving.question import Failed, Finished, Piece, Question, Started
 from components.serving.worker import Worker
@@ -64,6 +64,19 @@ def test_whoever_has_gone_keeps_nobody_s_place_and_is_told_nothing(keeper):
     whole = [Started, Piece, Piece, Finished, type(None)]
     assert first.kinds() == last.kinds() == whole
     assert gone.told == []
+
+
+def test_the_reason_of_a_failure_is_for_the_terminal_and_names_no_file_to_whoever_asks(keeper, monkeypatch):
+    def damaged():
+        raise ModelError("/secret/place is damaged", "fetch it again")
+
+    monkeypatch.setattr(keeper, "current", damaged)
+    warned, asked = [], Asked()
+    asked.let.set()
+    Worker(keeper, 1, warned.append).submit(asked)
+    assert asked.kinds() == [Failed, type(None)]
+    assert "secret" not in asked.told[0].message
+    assert warned == ["an answer failed: /secret/place is damaged; fetch it again"]
 
 
 def test_a_fault_that_nobody_expected_is_told_and_ends_no_thread_whoever_reads_the_warning(

@@ -198,6 +198,13 @@ def test_the_section_is_read(rlhf, root):
     assert by_role.keys() == {("reward model", "information"), ("judge", "random")}
 
 
+def test_for_machines_it_is_one_object_with_what_was_added(rlhf, root):
+    status, out, _ = rlhf(root, "next-batch", "-n", "2", "--to-collect", "--seed", "11", "--json")
+    told = json.loads(out)
+    assert (status, told["pairs"], told["collect"]["refused"]) == (0, 2, [])
+    assert told["collect"]["added"] + told["collect"]["known"] + told["collect"]["marked"] == 2
+
+
 def test_the_same_seed_gives_the_same_file(rlhf, root):
     for name in ("one", "two"):
         assert rlhf(root, "next-batch", f"{name}.jsonl", "-n", "6", "--seed", "8")[0] == 0

@@ -189,6 +189,16 @@ def test_the_labelling_configuration_shows_the_fields_that_tasks_have(rlhf, root
         assert {"prompt", "response_a", "response_b", "rlhf_task"} <= set(task["data"])
 
 
+def test_a_configuration_that_a_killed_call_left_is_in_nobodys_way_and_another_file_is(rlhf, root, known):
+    assert rlhf("to-label-studio", "out.json").exit_code == 0
+    (root / "out.json").unlink()
+    assert rlhf("to-label-studio", "out.json").exit_code == 0
+    (root / "out.json").unlink()
+    (root / "out.xml").write_text("<View/>")
+    assert rlhf("to-label-studio", "out.json").exit_code == 1
+    assert (root / "out.xml").read_text() == "<View/>"
+
+
 def test_texts_stand_nowhere_but_in_their_fields(rlhf, root, known):
     """Letter by letter, and no id is a path."""
     assert rlhf("to-label-studio", "out.json").exit_code == 0

@@ -157,14 +157,27 @@ def test_what_is_held_out_and_what_teaches_the_judge_is_peoples(split, role):
         assert records(made, "prompts", each) == records(without, "prompts", each)
 
 
-def test_all_together_weigh_no_more_than_their_share():
+def test_they_are_no_more_than_their_share():
     rows = [*_shared(40, 0), *(_auto(prompt, 1.0) for prompt in _prompts(400))]
     made = _prepared(rows, automatic_share=0.25)
-    weights = [sum(each.weight for each in group) for group in (_automatic(made), _people(made))]
-    assert weights[0] / sum(weights) == pytest.approx(0.25)
-    assert made.automatic.share == pytest.approx(0.25)
-    assert len({each.weight for each in _automatic(made)}) == 1
+    taught, people = _automatic(made), _people(made)
+    assert sum(each.weight for each in people) == len(people)
+    assert len(taught) == len(people) // 3
+    assert made.automatic.beyond == 400 - len(taught)
+    weight = sum(each.weight for each in taught)
+    assert made.automatic.share == pytest.approx(weight / (weight + len(people)))
+    turned = _automatic(_prepared(rows[::-1], automatic_share=0.25))
+    assert {each.prompt for each in turned} == {each.prompt for each in taught}
     assert _automatic(_prepared(rows, automatic_share=0.0)) == []
+
+
+def test_of_too_many_the_most_trusted_teach():
+    prompts = _prompts(400)
+    doubtful = [_auto(prompt, 1.0) for prompt in prompts[:395]]
+    trusted = [_auto(prompt, 1.0, by=[TOXIC]) for prompt in prompts[395:]]
+    made = _prepared([*_shared(36, 4), *_shared(40, 0, by=TOXIC), *doubtful, *trusted], automatic_share=0.25)
+    assert {each.prompt for each in _automatic(made)} >= set(prompts[395:])
+    assert len(_automatic(made)) == len(_people(made)) // 3
 
 
 def _people(made):
@@ -214,6 +227,7 @@ def test_the_books_close_and_tell_each_figure():
         "held out, or the judge's": -2,
         "judged by people": -40,
         "without measured agreement": 0,
+        "beyond prepare.automatic_share": 0,
         "total": 3,
     }
     text = as_text(summary, books)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from collecting.collect_case import Near, add, link, pairs
+from tracking.rlhf_command import Command
 
 from components.serving.thumbs import DATABASE, Said, Thumb, Thumbs
+from flows.environment import prepare_environment
+from flows.server import prefect_api
 
 NAME = "zelda-quine"
 #: Old versions of the data, which `dvc gc` removes: the command says so.
@@ -31,19 +35,29 @@ def _kept(folder):
     ]
 
 
-def test_a_persons_name_is_nowhere_after_the_erasure(embedded_rlhf, clone, tmp_path):
+@pytest.fixture
+def rlhf(clone, environment):
+    """The command, with one embedded server for all of a test: what it wrote is looked through."""
+    for name in ("PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI"):
+        environment.pop(name, None)
+    prepare_environment(clone)
+    with prefect_api(clone, meanwhile=lambda: None):
+        yield Command(clone, PREFECT_API_URL=environment["PREFECT_API_URL"])
+
+
+def test_a_persons_name_is_nowhere_after_the_erasure(rlhf, clone, tmp_path):
     people = [NAME, *(f"ann-{number}" for number in range(7))]
     mixed = [_pair(number, people[number % 8]) for number in range(40)]
     contradiction = _pair(60, NAME, chosen="Seven.", rejected="Blue.")
     accepted = _write(tmp_path / "mixed.jsonl", [*mixed, _pair(50, NAME, chosen="")])
     held = _write(tmp_path / "hers.jsonl", [_pair(100 + number, NAME) for number in range(40)])
     rejected = _write(tmp_path / "bad.jsonl", [_pair(60, NAME), contradiction])
-    done = embedded_rlhf("ingest", accepted, held, rejected)
+    done = rlhf("ingest", accepted, held, rejected)
     assert done.returncode == 3, done.err
     (batch,) = (path.name for path in (clone / "data/held").iterdir())
-    done = embedded_rlhf("feedback", "refuse", batch, "--why", f"{NAME} clicked through it")
+    done = rlhf("feedback", "refuse", batch, "--why", f"{NAME} clicked through it")
     assert done.returncode == 0, done.err
-    done = embedded_rlhf("ingest", held)
+    done = rlhf("ingest", held)
     assert f"{NAME} clicked through it" in done.out + done.err
 
     add(clone, pairs(2))
@@ -52,13 +66,13 @@ def test_a_persons_name_is_nowhere_after_the_erasure(embedded_rlhf, clone, tmp_p
     said = Said("chat-1", "Name a colour.", "Blue.", "reviews/1", 1.0, 1.0, 7)
     Thumbs(clone / DATABASE).give(said, NAME, Thumb.up)
 
-    done = embedded_rlhf("feedback", "withdraw", "--annotator", NAME, "--why", f"{NAME} asked for it")
+    done = rlhf("feedback", "withdraw", "--annotator", NAME, "--why", f"{NAME} asked for it")
     assert done.returncode == 0, done.err
     assert "rlhf collect: 1 judgements forgotten\nrlhf chat: 1 judgements forgotten\n" in done.out
     assert "5 rows and 0 single votes withdrawn, 1 refused rows hushed" in done.out
     database = clone / ".rlhf/prefect/prefect.db"
     assert database in _kept(clone)
     # Sent again in another file, what was withdrawn is not kept either.
-    done = embedded_rlhf("ingest", _write(tmp_path / "again.jsonl", mixed[::-1]))
+    done = rlhf("ingest", _write(tmp_path / "again.jsonl", mixed[::-1]))
     assert "accepted: 40 read, 0 accepted, 0 quarantined, 40 duplicates" in done.out
     assert [path for path in _kept(clone) if NAME.encode() in path.read_bytes()] == []

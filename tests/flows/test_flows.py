@@ -23,6 +23,7 @@ from components.tracking.production import UNKNOWN
 from components.tracking.tracker import connect
 from components.tracking.versions import all_versions, champion_of
 from flows.commands.generate import answers_of
+from flows.dvc import remote_state
 from flows.environment import prepare_environment
 from flows.ingest import ingest
 from flows.locks import retraining
@@ -213,3 +214,12 @@ def test_a_remote_that_is_away_is_a_warning(root, tmp_path, capsys):
     before = len(list(remote.rglob("*.dir")))
     ingest(root, [tmp_path / "week-2.jsonl"])
     assert len(list(remote.rglob("*.dir"))) == before + 1
+
+
+def test_without_a_remote_nothing_is_missed(root, tmp_path, capsys):
+    config = root / ".dvc/config"
+    config.write_text(config.read_text().replace("remote = local\n", ""))
+    (result,) = ingest(root, [write_pairs(tmp_path / "week-3.jsonl", topic="speaker")])
+    assert result.status == "accepted"
+    assert "remote" not in capsys.readouterr().err
+    assert remote_state(root) == {"remote": None, "missing": 0}

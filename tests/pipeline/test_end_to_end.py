@@ -5,13 +5,14 @@ On the shipped sample with the shipped parameters, in a fresh copy of the projec
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
+
+from benchmarks.quarter.project import copy_files
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -43,16 +44,7 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone") / "project"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
+    copy_files(folder)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     return folder
 

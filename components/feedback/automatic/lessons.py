@@ -4,13 +4,14 @@ An annotator that is right with probability p (agreement.py) draws a pair's labe
 doubt is in both, on purpose: the label bounds how far such a pair takes a margin, log(p / (1 - p)), and with the weight
 it moves a margin of 0 by (2p - 1)^2 of what a person's does, which is what it tells beside one that is never wrong
 (the ratio of their Fisher informations). Of several on one pair the labels' mean counts, for rules are wrong together,
-and the weight of the most trusted. All of them together weigh at most
-`prepare.automatic_share` of what teaches the reward model. Where people judged a pair, their word alone counts; what is
-held out, and what teaches the judge, is people's.
+and the weight of the most trusted. They are at most `prepare.automatic_share` of the pairs that teach the reward model,
+the most trusted first: the cheapest feedback must not decide how long the training takes. Where people judged a pair,
+their word alone counts; what is held out, and what teaches the judge, is people's.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ from components.feedback.automatic.agreement import (
 from components.feedback.frames import frame_of
 from components.feedback.pairs import pairs_of
 from components.feedback.preferences import settle
+from components.files import sha256_bytes
 from components.records import Opinion, Preference
 
 
@@ -38,7 +40,8 @@ class Automatic:
         preferences: columns of `Preference`: what the reward model learns from it.
         rows: accepted ones.
         found: pairs of different answers in them; held_out: of these, on prompts that it may not teach on;
-        judged: by people, too; unsure: by annotators without measured agreement, or who contradict each other.
+        judged: by people, too; unsure: by annotators without measured agreement, or who contradict each other;
+        beyond: more than `prepare.automatic_share`.
         agreement: of each annotator.
         share: of the reward model's training weight.
     """
@@ -49,6 +52,7 @@ class Automatic:
     held_out: int = 0
     judged: int = 0
     unsure: int = 0
+    beyond: int = 0
     agreement: Mapping[str, Agreement] = field(default_factory=dict)
     share: float = 0.0
 
@@ -67,16 +71,18 @@ def automatic_lessons(rows: pl.DataFrame, people: pl.DataFrame, params: PrepareP
     agreement = agreement_with_people(fit, theirs)
     alone = _without(fit, people)
     weighed = _weighed(alone, agreement)
-    taught, share = _bounded(weighed, float(theirs["weight"].sum()), params.automatic_share)
+    weight = float(theirs["weight"].sum())
+    taught = _most_trusted(weighed, int(weight * params.automatic_share / (1 - params.automatic_share)))
     return Automatic(
         preferences=taught,
         rows=rows.height,
         found=pairs.height,
         held_out=pairs.height - fit.height,
         judged=fit.height - alone.height,
-        unsure=alone.height - taught.height,
+        unsure=alone.height - weighed.height,
+        beyond=weighed.height - taught.height,
         agreement=agreement,
-        share=share,
+        share=_share(float(taught["weight"].sum()), weight),
     )
 
 
@@ -102,11 +108,17 @@ def _by_trust(row: dict[str, Any], agreement: Mapping[str, Agreement]) -> Prefer
     return settle(Preference(**row | {"opinions": ()}), opinions) if opinions else None
 
 
-def _bounded(preferences: pl.DataFrame, people: float, most: float) -> tuple[pl.DataFrame, float]:
-    """The pairs, lighter where they weigh more than their share beside people's; and the share that they have."""
-    total = float(preferences["weight"].sum())
-    if not total or not most:
-        return preferences.clear(), 0.0
-    scale = min(1.0, people * most / (1 - most) / total)
-    weighed = total * scale
-    return preferences.with_columns(pl.col("weight") * scale), weighed / (weighed + people)
+def _most_trusted(preferences: pl.DataFrame, most: int) -> pl.DataFrame:
+    """That many of them, in their order; of equally trusted ones those that their texts' digests put first."""
+    digests = [_digest(*texts) for texts in preferences.select("prompt", "chosen", "rejected").iter_rows()]
+    ranked = preferences.with_row_index("place").with_columns(pl.Series("digest", digests, dtype=pl.String))
+    kept = ranked.sort(["weight", "digest"], descending=[True, False]).head(most)
+    return kept.sort("place").select(preferences.columns)
+
+
+def _digest(*texts: str) -> str:
+    return sha256_bytes(json.dumps(texts).encode("ascii"))
+
+
+def _share(weight: float, people: float) -> float:
+    return weight / (weight + people) if weight else 0.0

@@ -14,7 +14,6 @@ from typing import Literal
 import krippendorff
 import numpy as np
 import polars as pl
-from sklearn.metrics import cohen_kappa_score
 
 from components.feedback.quality.findings import Figures, Finding, finding
 from components.feedback.quality.proportions import interval, rounded, wilson
@@ -145,6 +144,9 @@ def _kappas(shared: pl.DataFrame) -> list[Figures]:
 
 def _kappa(names: tuple[object, ...], cells: pl.DataFrame) -> Figures:
     labels = [(cells[column] * 2).cast(pl.Int64).to_numpy() for column in ("label", "label_right")]
+    # Seconds to import, and few batches have such couples.
+    from sklearn.metrics import cohen_kappa_score
+
     constant = all(len(np.unique(column)) == 1 for column in labels)
     kappa = math.nan if constant else cohen_kappa_score(*labels, sample_weight=cells["len"].to_numpy())
     return {"annotators": list(names), "items": int(cells["items"][0]), "kappa": rounded(kappa)}

@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from sklearn.linear_model import LogisticRegression
 
 from components.feedback.quality.findings import Figures, Finding, poison
 from components.feedback.quality.multiple import unlikely
@@ -102,6 +101,9 @@ def _leads(pairs: pl.DataFrame) -> csr_matrix:
 
 def _taste(leads: csr_matrix) -> NDArray[np.float64]:
     """What each word is worth. A lead seen from the rejected answer is a defeat: half of the leads are turned."""
+    # Seconds to import, and small batches need none.
+    from sklearn.linear_model import LogisticRegression
+
     turned = np.where(np.arange(leads.shape[0]) % 2 == 0, 1.0, -1.0)
     model = LogisticRegression(C=_STRENGTH, fit_intercept=False, max_iter=200)
     model.fit(leads.multiply(turned[:, None]).tocsr(), turned)
