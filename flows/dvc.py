@@ -29,7 +29,8 @@ RESTORING = STATE / "restoring-feedback"
 #: A repository that another DVC process holds is asked again for this long: its locks are held for moments.
 BUSY_S = 60.0
 _BUSY = ("is busy", "Unable to acquire lock", "RWLock-file")
-_NO_REMOTE = "no remote specified"
+#: Where there are some and none is the default, it says so in other words: that is to be mended.
+_NO_REMOTE = "Create a default remote with"
 _ADVICE = ("To track the changes", "\tgit add", "To enable auto staging", "\tdvc config", "Use `dvc push`")
 _OWN = (
     "Running stage '",

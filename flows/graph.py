@@ -23,7 +23,15 @@ def stage_order(root: Path) -> list[str]:
     writers = {
         path: name for name, stage in stages.items() for path in _paths(stage, "outs", "metrics", "plots")
     }
-    parents = {name: set(_writers(_paths(stage, "deps"), writers)) for name, stage in stages.items()}
+    within = _within(writers)
+    parents = {
+        name: {
+            writer
+            for dep in _paths(stage, "deps")
+            for writer in (*_above(dep, writers), *within.get(dep, ()))
+        }
+        for name, stage in stages.items()
+    }
     try:
         return list(TopologicalSorter(parents).static_order())
     except CycleError as error:
@@ -48,15 +56,15 @@ def _paths(stage: dict[str, Any], *keys: str) -> Iterator[PurePosixPath]:
             yield PurePosixPath(entry if isinstance(entry, str) else next(iter(entry)))
 
 
-def _writers(deps: Iterator[PurePosixPath], writers: Mapping[PurePosixPath, str]) -> Iterator[str]:
-    """Who writes something of what is read, a folder that it is in, or a file in it.
+def _above(dep: PurePosixPath, writers: Mapping[PurePosixPath, str]) -> Iterator[str]:
+    """Who writes it, or a folder that it is in."""
+    return (writers[path] for path in (dep, *dep.parents) if path in writers)
 
-    Of hundreds of paths each is looked up, not held against each other: `rlhf status` asks for this.
-    """
-    within: defaultdict[PurePosixPath, list[str]] = defaultdict(list)
+
+def _within(writers: Mapping[PurePosixPath, str]) -> dict[PurePosixPath, list[str]]:
+    """For each folder, who writes something in it: looked up, not searched for, among hundreds of paths."""
+    found: defaultdict[PurePosixPath, list[str]] = defaultdict(list)
     for path, writer in writers.items():
         for folder in path.parents:
-            within[folder].append(writer)
-    for dep in deps:
-        yield from (writers[path] for path in (dep, *dep.parents) if path in writers)
-        yield from within.get(dep, ())
+            found[folder].append(writer)
+    return found

@@ -2,8 +2,19 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 # No test may reach for a hub; what a test needs it builds.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Models of a few thousand weights: a second thread costs more in waiting than it computes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+#: Folders whose tests share a workspace that takes long to make: one process runs all of them.
+TOGETHER = ("board", "chat", "cleaning", "stages")
+
+
+def pytest_itemcollected(item):
+    """What one process runs, where several share the suite: a file, or a folder."""
+    folder = item.path.parent.name
+    item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.path.stem))

@@ -85,9 +85,9 @@ def copy_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def copy_files(folder: Path) -> None:
-    """What a fresh clone has, as it is on the disk here; what runs wrote stays behind, be it committed or not."""
-    for name in _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
-        if name and name not in WRITTEN and (ROOT / name).exists():
+    """What git tracks here, as it is on the disk; what runs wrote stays behind, be it committed or not."""
+    for name in _git(ROOT, "ls-files", "-z").split("\0"):
+        if name not in WRITTEN and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
 

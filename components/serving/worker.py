@@ -38,7 +38,7 @@ class Worker:
     """Answers with what a keeper keeps."""
 
     def __init__(self, keeper: Keeper, room: int, warn: Callable[[str], object]) -> None:
-        """Args: room: how many questions may wait; warn: is told of what nobody expected."""
+        """Args: room: how many questions may wait; warn: is told why an answer failed."""
         self._keeper, self._warn, self._room = keeper, warn, room
         self._jobs: deque[Job] = deque()
         self._come = threading.Condition()
@@ -82,7 +82,7 @@ class Worker:
                     if job.is_cancelled():
                         break
         except RlhfError as error:
-            self._fail(job, f"{error.message}; {error.remedy}")
+            self._fail(job, "; ".join(filter(None, (error.message, error.remedy))))
         except Exception as error:
             self._fail(job, f"{type(error).__name__}: {error}")
         finally:

@@ -18,6 +18,7 @@ from components.files import sha256_bytes
 from components.tracking.champion_figures import production_versions
 from flows.health.waiting import waits
 from flows.overview import overview
+from flows.terminal import note
 
 #: Seconds after which somebody who asks sets off another look: a look costs seconds of a core.
 OLD_S = 15.0
@@ -90,6 +91,7 @@ class Look:
         except Exception as error:
             # A file that changed while it was read, perhaps: the next look may go well, and this page stays up.
             self.fault = (f"{type(error).__name__}: {error}", "`rlhf doctor` looks for what is wrong")
+            note(f"a look failed: {self.fault[0]}", "red")
         self._ended = time.monotonic()
 
     def mark(self) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from components.serving.question import Event, Failed, Finished, Piece, Question
 from flows.chat.errors import ApiError
-from flows.chat.house import FAILED, GONE, UNKNOWN, AskError, House
+from flows.chat.house import FAILED, GONE, UNKNOWN, AskError, House, no_model
 from flows.chat.reading import read_json
 from flows.chat.requests import ChatRequest, CompletionRequest, parse
 from flows.chat.shapes import ChatShape, Shape, event
@@ -44,7 +44,7 @@ class Api:
         self._check(request)
         there = await run_in_threadpool(self._house.present.now)
         if name not in there:
-            raise _unknown(f"there is no model {name[:80]!a}")
+            raise _unknown(no_model(name))
         return JSONResponse(_model(name, there[name]))
 
     async def completions(self, request: Request) -> Response:

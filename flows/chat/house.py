@@ -43,6 +43,10 @@ class AskError(RlhfError):
         self.status = status
 
 
+def no_model(name: str) -> str:
+    return f"there is no model {name[:80]!a}: ask one of {', '.join(KINDS)}"
+
+
 @dataclass(frozen=True)
 class House:
     """Attributes:
@@ -67,7 +71,7 @@ class House:
             AskError: nobody goes by this name, too many wait, the model cannot answer, or nobody listens any more.
         """
         if kind not in self.workers or kind not in await run_in_threadpool(self.present.now):
-            raise AskError(UNKNOWN, f"there is no model {kind[:80]!a}: ask one of {', '.join(KINDS)}")
+            raise AskError(UNKNOWN, no_model(kind))
         events = ask(request, self.workers[kind], question, measured=measured)
         try:
             first = await anext(events, None)

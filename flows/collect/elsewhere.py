@@ -1,4 +1,4 @@
-"""Pairs to judge as files for Argilla and Label Studio: whole or not there, and in the place of nothing."""
+"""Pairs to judge as files for Argilla and Label Studio: whole or not there, and in the place of nothing else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def to_label_studio(root: Path, file: Path) -> tuple[int, Path]:
     """Write tasks, and beside them the labelling configuration; of how many pairs, and the latter's path.
 
     Raises:
-        FeedbackError: there are no pairs, or one of the files is there already.
+        FeedbackError: there are no pairs, or one of the files is there already; the configuration may be, as it is.
     """
     config = file.with_suffix(".xml")
     # Left by a call that ended between the two: the very same, so nothing is lost.

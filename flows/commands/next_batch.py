@@ -62,12 +62,12 @@ def command(
     check_free([place])
     batch = next_batch(root, count, None if prompts is None else prompts.resolve(), seed)
     _write(place, batch)
-    added = _add(root, place) if to_collect else None
     figures = _figures(place, batch, seed) | budget(root, len(batch.rows))
+    if not as_json:
+        _tell(figures)
+    added = _add(root, place) if to_collect else None
     if as_json:
         typer.echo(json.dumps(figures | ({} if added is None else {"collect": counts_of(added)})))
-    else:
-        _tell(figures, added)
     if len(batch.rows) < count:
         note(f"only {len(batch.rows)} of {count} pairs: give more prompts with --prompts FILE", "yellow")
     _end(place, added, as_json)
@@ -94,7 +94,7 @@ def _figures(place: Path, batch: NextBatch, seed: int) -> dict[str, Any]:
     return about | {"prompts": batch.answered, **left_out, "seed": seed}
 
 
-def _tell(figures: dict[str, Any], added: Added | None) -> None:
+def _tell(figures: dict[str, Any]) -> None:
     say(f"{figures['file']}: {figures['pairs']} pairs of answers by {_whose(figures['models'])}", "bold")
     say(
         f"  {figures['information']} teach most, {figures['random']} are drawn at random; seed {figures['seed']}"
@@ -109,8 +109,6 @@ def _tell(figures: dict[str, Any], added: Added | None) -> None:
         "" if figures["minutes"] is None else f", about {figures['minutes']:.0f} minutes of people's time"
     )
     say(f"  {figures['judgements']} judgements at {figures['votes']} a pair{minutes}")
-    if added is not None:
-        say(words_of(added))
 
 
 def _whose(models: list[str]) -> str:
@@ -124,13 +122,20 @@ def _add(root: Path, place: Path) -> Added:
     from components.feedback.rules import Rules
 
     rules = Rules.of(load_params(root / "params.yaml").feedback, root)
-    return add_tasks(Store(root / DATABASE), place, rules)
+    try:
+        return add_tasks(Store(root / DATABASE), place, rules)
+    except Exception:
+        # It took minutes to choose them.
+        note(f"the pairs are kept in {place}: `rlhf collect tasks {place}` adds them", "yellow")
+        raise
 
 
 def _end(place: Path, added: Added | None, as_json: bool) -> None:
     if added is None:
         next_step(f"`rlhf collect tasks {place}`", as_json=as_json)
         return
+    if not as_json:
+        say(words_of(added))
     note_refused(added)
     if added.refused:
         raise typer.Exit(REJECTED)

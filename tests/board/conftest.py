@@ -1,9 +1,11 @@
 import os
+import shutil
 import subprocess
 import sys
 
 import mlflow
 import pytest
+from pages.tabs import tab
 from tracking.fake_workspace import models, write_batch, write_dvc_workspace
 
 from components.tracking.promotion import promote
@@ -12,10 +14,10 @@ from components.tracking.tracker import connect
 from flows import dvc
 from flows.environment import prepare_environment
 
-__all__ = ["models"]
+__all__ = ["models", "tab"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def environment():
     before = dict(os.environ)
     os.environ.pop("MLFLOW_TRACKING_URI", None)
@@ -26,8 +28,8 @@ def environment():
     mlflow.set_tracking_uri("")
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory, models, environment):
+@pytest.fixture(scope="package")
+def lived_in(tmp_path_factory, models, environment):
     """Two batches, two retrainings of stand-ins under real DVC, two versions in production."""
     folder = write_dvc_workspace(tmp_path_factory.mktemp("board") / "clone", models)
     prepare_environment(folder)
@@ -40,3 +42,9 @@ def root(tmp_path_factory, models, environment):
         register_all(connect(folder))
         promote(connect(folder), str(number), "ada")
     return folder
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, lived_in):
+    """Each file's own: some of its tests add to it."""
+    return shutil.copytree(lived_in, tmp_path_factory.mktemp("copy") / "clone", symlinks=True)

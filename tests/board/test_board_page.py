@@ -17,7 +17,6 @@ import pytest
 from collecting.keyboard import DESKTOP, visit
 from evaluation.report_case import INJECTIONS
 from pages.browser import needs_browser
-from pages.devtools import browser
 from tracking.fake_workspace import PROJECT, write_batch
 from tracking.rlhf_command import Command
 
@@ -43,12 +42,6 @@ def address(root):
         yield found
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 def test_the_page_says_where_everything_is(root):

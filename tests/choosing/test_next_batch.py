@@ -20,6 +20,7 @@ from tracking.fake_workspace import PROJECT, READY, write_reports
 from benchmarks.ours.log import Steps
 from components.collecting.progress import median_seconds
 from components.config import SupervisedParams
+from components.errors import FeedbackError
 from components.feedback.ingestion import ingest_file
 from components.feedback.splits import role_of, split_of
 from components.feedback.store import scan_rows
@@ -196,6 +197,19 @@ def test_the_section_is_read(rlhf, root):
         (row["why"]["teaches"], row["why"]["chosen_by"]) for row in lines(root / "chosen.jsonl")
     )
     assert by_role.keys() == {("reward model", "information"), ("judge", "random")}
+
+
+def test_where_they_cannot_be_added_it_is_told_where_they_are(rlhf, root, monkeypatch):
+    def full(*_):
+        raise FeedbackError("the disk is full", "make room")
+
+    monkeypatch.setattr("components.collecting.tasks.add_tasks", full)
+    status, out, err = rlhf(root, "next-batch", "-n", "2", "--to-collect", "--seed", "12")
+    assert (status, "seed 12" in out) == (1, True)
+    assert f"`rlhf collect tasks {root / '.rlhf/collect/next-batch-12.jsonl'}` adds them" in " ".join(
+        err.split()
+    )
+    assert len(lines(root / ".rlhf/collect/next-batch-12.jsonl")) == 2
 
 
 def test_for_machines_it_is_one_object_with_what_was_added(rlhf, root):

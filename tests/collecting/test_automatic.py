@@ -165,6 +165,7 @@ def test_bad_pairs_are_told_and_the_others_judged(auto, root):
     result = auto("p.jsonl", "--to", "o.jsonl", "--rule", "length")
     assert result.exit_code == 3
     assert "line 3: response_b: is the same as response_a" in result.output
+    assert "p.jsonl: 2 pairs, 1 refused" in result.output
     assert len(lines(root / "o.jsonl")) == 2
 
 

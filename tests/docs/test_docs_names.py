@@ -10,6 +10,7 @@ import pytest
 import yaml
 from docs_texts import PAGES, ROOT, TEXTS, blocks, inline, rlhf_words, shell_lines
 
+from benchmarks.quarter.project import WRITTEN
 from components.config import Params
 from docs.parameters import sections
 
@@ -18,8 +19,6 @@ FOLDERS = "benchmarks|components|data|deploy|docs|flows|models|reports|tests|[.]
 PATH = re.compile(
     rf"^(?:{FOLDERS})/[\w./-]*$|^(?:README|Makefile|params|dvc|constraints|pyproject)(?:[.]\w+)?$"
 )
-#: What a team makes and commits.
-COMMITTED = ("dvc.lock", "data/feedback.dvc")
 #: What a dotted word ends with where it is a file, an address, or a word of another program.
 NO_KEY = re.compile(
     r"[.](?:md|html|ya?ml|jsonl?|py|csv|css|svg|db|lock|sha256|service|safetensors|toml|ini|com|org)$"
@@ -33,7 +32,7 @@ def is_there(path: str) -> bool:
     if (ROOT / path).exists():
         return True
     command = ["git", "check-ignore", path, f"{path.rstrip('/')}/"]
-    ignored = path in COMMITTED or subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
+    ignored = path in WRITTEN or subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
     last = path.rstrip("/").rpartition("/")[2]
     return ignored and (last in code() or last.split(".")[0] in ("BATCH", *known_batches()))
 

@@ -161,11 +161,10 @@ def test_they_are_no_more_than_their_share():
     rows = [*_shared(40, 0), *(_auto(prompt, 1.0) for prompt in _prompts(400))]
     made = _prepared(rows, automatic_share=0.25)
     taught, people = _automatic(made), _people(made)
-    assert sum(each.weight for each in people) == len(people)
     assert len(taught) == len(people) // 3
     assert made.automatic.beyond == 400 - len(taught)
-    weight = sum(each.weight for each in taught)
-    assert made.automatic.share == pytest.approx(weight / (weight + len(people)))
+    weights = [sum(each.weight for each in group) for group in (taught, people)]
+    assert made.automatic.share == pytest.approx(weights[0] / sum(weights))
     turned = _automatic(_prepared(rows[::-1], automatic_share=0.25))
     assert {each.prompt for each in turned} == {each.prompt for each in taught}
     assert _automatic(_prepared(rows, automatic_share=0.0)) == []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 
-import pytest
 from collecting.collect_case import Near, add, link, pairs
 from tracking.rlhf_command import Command
 
@@ -35,9 +35,9 @@ def _kept(folder):
     ]
 
 
-@pytest.fixture
-def rlhf(clone, environment):
-    """The command, with one embedded server for all of a test: what it wrote is looked through."""
+@contextmanager
+def one_server(clone, environment):
+    """The command, with one embedded server; when it has ended, what it wrote is on the disk."""
     for name in ("PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI"):
         environment.pop(name, None)
     prepare_environment(clone)
@@ -45,7 +45,15 @@ def rlhf(clone, environment):
         yield Command(clone, PREFECT_API_URL=environment["PREFECT_API_URL"])
 
 
-def test_a_persons_name_is_nowhere_after_the_erasure(rlhf, clone, tmp_path):
+def test_a_persons_name_is_nowhere_after_the_erasure(clone, environment, tmp_path):
+    with one_server(clone, environment) as rlhf:
+        database = _live_and_erase(rlhf, clone, tmp_path)
+    assert database in _kept(clone)
+    assert [path for path in _kept(clone) if NAME.encode() in path.read_bytes()] == []
+
+
+def _live_and_erase(rlhf, clone, tmp_path):
+    """Feedback by the person in each room, their erasure, and the same once more; where Prefect's database is."""
     people = [NAME, *(f"ann-{number}" for number in range(7))]
     mixed = [_pair(number, people[number % 8]) for number in range(40)]
     contradiction = _pair(60, NAME, chosen="Seven.", rejected="Blue.")
@@ -70,9 +78,7 @@ def test_a_persons_name_is_nowhere_after_the_erasure(rlhf, clone, tmp_path):
     assert done.returncode == 0, done.err
     assert "rlhf collect: 1 judgements forgotten\nrlhf chat: 1 judgements forgotten\n" in done.out
     assert "5 rows and 0 single votes withdrawn, 1 refused rows hushed" in done.out
-    database = clone / ".rlhf/prefect/prefect.db"
-    assert database in _kept(clone)
     # Sent again in another file, what was withdrawn is not kept either.
     done = rlhf("ingest", _write(tmp_path / "again.jsonl", mixed[::-1]))
     assert "accepted: 40 read, 0 accepted, 0 quarantined, 40 duplicates" in done.out
-    assert [path for path in _kept(clone) if NAME.encode() in path.read_bytes()] == []
+    return clone / ".rlhf/prefect/prefect.db"

@@ -70,11 +70,16 @@ class Tab:
         return heard
 
     def open(self, path: Path) -> None:
+        # A page that asks now and then may just have asked: that is not of this one.
+        self._go("about:blank")
         self.requests.clear()
-        self.say("Page.navigate", url=path.as_uri())
-        while self.ask("document.readyState + location.href") != f"complete{path.as_uri()}":
-            pass
+        self._go(path.as_uri())
         self.settle()
+
+    def _go(self, address: str) -> None:
+        self.say("Page.navigate", url=address)
+        while self.ask("document.readyState + location.href") != f"complete{address}":
+            pass
 
     def settle(self) -> None:
         """Wait until what is on its way was drawn."""

@@ -71,8 +71,7 @@ def automatic_lessons(rows: pl.DataFrame, people: pl.DataFrame, params: PrepareP
     agreement = agreement_with_people(fit, theirs)
     alone = _without(fit, people)
     weighed = _weighed(alone, agreement)
-    weight = float(theirs["weight"].sum())
-    taught = _most_trusted(weighed, int(weight * params.automatic_share / (1 - params.automatic_share)))
+    taught = _most_trusted(weighed, _most(theirs.height, params.automatic_share))
     return Automatic(
         preferences=taught,
         rows=rows.height,
@@ -82,7 +81,7 @@ def automatic_lessons(rows: pl.DataFrame, people: pl.DataFrame, params: PrepareP
         unsure=alone.height - weighed.height,
         beyond=weighed.height - taught.height,
         agreement=agreement,
-        share=_share(float(taught["weight"].sum()), weight),
+        share=_share(float(taught["weight"].sum()), float(theirs["weight"].sum())),
     )
 
 
@@ -108,11 +107,25 @@ def _by_trust(row: dict[str, Any], agreement: Mapping[str, Agreement]) -> Prefer
     return settle(Preference(**row | {"opinions": ()}), opinions) if opinions else None
 
 
+def _most(people: int, share: float) -> int:
+    """How many pairs may stand beside so many of people's, at most."""
+    # In whole millionths: 1 - 0.2 is a little more or less than 0.8.
+    millionths = round(share * 1_000_000)
+    return people * millionths // max(1, 1_000_000 - millionths)
+
+
 def _most_trusted(preferences: pl.DataFrame, most: int) -> pl.DataFrame:
-    """That many of them, in their order; of equally trusted ones those that their texts' digests put first."""
+    """That many of them, in their order; of equally trusted ones those that their texts' digests put first.
+
+    What annotators say of a pair against each other counts against it.
+    """
+    if preferences.height <= most:
+        return preferences
     digests = [_digest(*texts) for texts in preferences.select("prompt", "chosen", "rejected").iter_rows()]
-    ranked = preferences.with_row_index("place").with_columns(pl.Series("digest", digests, dtype=pl.String))
-    kept = ranked.sort(["weight", "digest"], descending=[True, False]).head(most)
+    ranked = preferences.with_row_index("place").with_columns(
+        pl.Series("digest", digests, dtype=pl.String), told=pl.col("weight") * (pl.col("probability") - 0.5)
+    )
+    kept = ranked.sort(["told", "digest"], descending=[True, False]).head(most)
     return kept.sort("place").select(preferences.columns)
 
 

@@ -144,9 +144,13 @@ def _kappas(shared: pl.DataFrame) -> list[Figures]:
 
 def _kappa(names: tuple[object, ...], cells: pl.DataFrame) -> Figures:
     labels = [(cells[column] * 2).cast(pl.Int64).to_numpy() for column in ("label", "label_right")]
+    constant = all(len(np.unique(column)) == 1 for column in labels)
+    kappa = math.nan if constant else _cohens(labels, cells["len"].to_numpy())
+    return {"annotators": list(names), "items": int(cells["items"][0]), "kappa": rounded(kappa)}
+
+
+def _cohens(labels: list[np.ndarray], counts: np.ndarray) -> float:
     # Seconds to import, and few batches have such couples.
     from sklearn.metrics import cohen_kappa_score
 
-    constant = all(len(np.unique(column)) == 1 for column in labels)
-    kappa = math.nan if constant else cohen_kappa_score(*labels, sample_weight=cells["len"].to_numpy())
-    return {"annotators": list(names), "items": int(cells["items"][0]), "kappa": rounded(kappa)}
+    return float(cohen_kappa_score(*labels, sample_weight=counts))
