@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # No test may reach for a hub; what a test needs it builds.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -12,6 +13,12 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 #: Folders whose tests share a workspace that takes long to make: one process runs all of them.
 TOGETHER = ("board", "chat", "cleaning", "stages")
+
+
+def pytest_configure():
+    """However slow a machine is just then: hypothesis looks for what is wrong, not for what takes long."""
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 def pytest_itemcollected(item):

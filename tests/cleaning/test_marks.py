@@ -39,7 +39,7 @@ def in_cache(root):
     return {path.parent.name + path.name for path in (root / CACHE).glob("??/*")}
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(loose=st.sets(files), listings=folders, data=st.data())
 def test_what_is_needed_stays_and_nothing_else(tmp_path_factory, loose, listings, data):
     root = tmp_path_factory.mktemp("cache")

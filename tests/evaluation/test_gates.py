@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from report_case import GATES, metrics
 
@@ -337,7 +337,6 @@ def test_the_verdict_as_json_has_no_nan() -> None:
 JUNK = st.none() | st.text(max_size=5) | st.floats() | st.lists(st.floats(), max_size=3) | st.booleans()
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([figure for _, _, figure in READ]), JUNK))
 def test_ready_means_that_the_win_rate_was_measured_and_met(changes: dict[str, Any]) -> None:
     figures = metrics()

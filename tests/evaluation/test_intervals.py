@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.evaluation.intervals import (
@@ -112,7 +112,6 @@ def _coverage(share: float, prompts: int, repeats: int = 300) -> float:
     return covered / repeats
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
 def test_an_interval_of_shares_lies_within_0_and_1(values: list[float]) -> None:
     estimate = mean_over_prompts(np.array(values), np.ones(len(values)), Bootstrap(50, 0.95, 0))

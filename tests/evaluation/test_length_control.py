@@ -67,7 +67,7 @@ def test_counts_are_prompts_drawn_more_than_once() -> None:
     )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0]), st.floats(-1, 1)), min_size=1, max_size=30),
     st.lists(st.integers(0, 50), min_size=30, max_size=30),

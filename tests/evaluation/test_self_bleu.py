@@ -8,7 +8,7 @@ from statistics import fmean
 
 import pytest
 import sacrebleu
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.evaluation.self_bleu import MOST_ANSWERS, self_bleu
@@ -49,7 +49,6 @@ def test_nobody_to_be_like_is_zero(answers: list[str]) -> None:
 ANSWERS = st.lists(st.text("ab, .\n", max_size=14), min_size=2, max_size=8)
 
 
-@settings(deadline=None)
 @given(ANSWERS)
 def test_it_is_sacrebleus_against_all_others(answers: list[str]) -> None:
     assert self_bleu(answers) == pytest.approx(slowly(answers), abs=1e-9)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -107,7 +107,6 @@ def test_ratings_must_be_shares_one_a_score(ratings: list[float]) -> None:
         fit_stars(list(range(20)), ratings)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-50, 50), st.floats(0, 50))
 def test_a_better_score_is_never_fewer_stars(seed: int, score: float, more: float) -> None:
     generator = np.random.default_rng(seed)

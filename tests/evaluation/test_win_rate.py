@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.evaluation.intervals import Bootstrap
@@ -67,7 +67,6 @@ def test_three_dimensions_are_refused() -> None:
 SCORES = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=40)
 
 
-@settings(deadline=None)
 @given(SCORES)
 def test_what_one_side_wins_the_other_loses(pairs: list[tuple[int, int]]) -> None:
     ours, theirs = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
@@ -76,7 +75,6 @@ def test_what_one_side_wins_the_other_loses(pairs: list[tuple[int, int]]) -> Non
     assert there + back == pytest.approx(1.0)
 
 
-@settings(deadline=None)
 @given(SCORES)
 def test_only_the_order_of_scores_counts(pairs: list[tuple[int, int]]) -> None:
     ours, theirs = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))

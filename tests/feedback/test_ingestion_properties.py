@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from batch_files import Workspace
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.feedback.readers.registry import READERS
@@ -57,7 +57,7 @@ OPTIONAL = [
     "idx",
     "metadata",
 ]
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=60)
 
 
 @st.composite
@@ -87,7 +87,7 @@ def _holds(name, content, format_name=None):
     return first
 
 
-@SLOW
+@SOME
 @given(rows=records(), array=st.booleans())
 def test_records_of_any_values(rows, array):
     if array:
@@ -97,13 +97,13 @@ def test_records_of_any_values(rows, array):
     assert first.read in (0, len(rows))
 
 
-@SLOW
+@SOME
 @given(rows=records(), format_name=st.sampled_from(sorted(READERS)))
 def test_any_reader_on_any_records(rows, format_name):
     _holds("b.jsonl", "\n".join(json.dumps(row) for row in rows), format_name)
 
 
-@SLOW
+@SOME
 @given(
     content=st.binary(max_size=200),
     name=st.sampled_from(["b.jsonl", "b.json", "b.csv", "b.parquet", "b.csv.gz"]),
@@ -112,7 +112,7 @@ def test_any_bytes(content, name):
     assert _holds(name, content).accepted == 0
 
 
-@SLOW
+@SOME
 @given(
     content=st.text(max_size=80), header=st.sampled_from(["prompt,response\n", "prompt,chosen,rejected\n"])
 )
@@ -120,7 +120,7 @@ def test_any_text_below_a_csv_header(content, header):
     _holds("b.csv.gz", gzip.compress((header + content).encode("utf-8")))
 
 
-@SLOW
+@SOME
 @given(
     choices=st.lists(
         st.tuples(

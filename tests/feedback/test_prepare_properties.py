@@ -28,7 +28,7 @@ from components.feedback.pairs import pairs_of, portions
 from components.feedback.splits import SPLITS, normalise_prompt, role_of, split_of
 from components.feedback.summary import as_text, keep_books, summarise
 
-SOME = settings(max_examples=60, deadline=None)
+SOME = settings(max_examples=60)
 FEW = [f"P{number}" for number in range(4)] + ["p0 ", "Ｐ1"]
 ANSWERS = ["A", "B", "C", "a"]
 NAMES = ["Ann", "Bob", None]

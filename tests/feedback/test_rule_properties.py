@@ -33,7 +33,7 @@ PIECES = [
 NEAR = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=12).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(NEAR, min_size=1, max_size=20))
 def test_the_hint_matches_all_that_the_rule_finds_in_random_texts(texts):
     for rule in RULES:
@@ -95,7 +95,7 @@ def _outcome(rules, draft, plain):
         return error.code, str(error)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(draft=drafts())
 def test_a_check_ends_in_tags_or_a_reason_and_is_the_same_for_plain_drafts(rules, draft):
     exact = _outcome(rules, draft, plain=False)
@@ -104,7 +104,7 @@ def test_a_check_ends_in_tags_or_a_reason_and_is_the_same_for_plain_drafts(rules
         assert _outcome(rules, draft, plain=True) == exact
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     texts=st.lists(
         st.one_of(NEAR, st.lists(st.sampled_from(PIECES[:40])).map(" ".join)), min_size=1, max_size=20
