@@ -24,7 +24,7 @@ demo: install  ## the whole loop on the shipped sample
 # Three processes, each a file or folder at a time (tests/conftest.py): on 2 cores tests wait for servers and disks a
 # quarter of the time. In the order of the folders: the longest file is not that of the most tests.
 test: install lint  ## everything that is checked
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder$(if $(filter yes,$(LONG)),, -m "not long")
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder$(if $(filter yes,$(LONG)),, -m "not long")
 
 lint: install
 	$(BIN)/ruff check .

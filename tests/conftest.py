@@ -2,8 +2,8 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 # No test may reach for a hub; what a test needs it builds.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -21,7 +21,14 @@ def pytest_configure():
     settings.load_profile("any machine")
 
 
-def pytest_itemcollected(item):
-    """What one process runs, where several share the suite: a file, or a folder."""
-    folder = item.path.parent.name
-    item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.path.stem))
+class ByFileOrFolder(LoadFileScheduling):
+    """What one process runs, where several share the suite: a file, or a folder of `TOGETHER`."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        folder = Path(file).parent
+        return str(folder) if folder.name in TOGETHER else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFileOrFolder(config, log)
