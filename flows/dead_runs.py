@@ -135,7 +135,11 @@ def _abandoned(path: Path) -> dict[str, Any] | None:
         return None
     record = _parsed(text)
     grace = ENDING_S if record.get("ended") else 0.0 if text else GRACE_S
-    return None if age < grace else record
+    if age < grace:
+        return None
+    # Empty: its run was killed before it wrote, which Prefect calls running; or who looked at it just when another took
+    # it away made it anew, and its run ended long ago.
+    return record if text else {"ended": True}
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -203,6 +207,7 @@ def _closed_of_late(tag: str) -> FlowRunFilter:
 
 def _tell(root: Path, dead: Dead) -> None:
     subject = f"{dead.flow or 'a run'} was killed"
-    body = f"Run {dead.name} of {dead.flow} ended without telling: it was killed, or its machine went down.\n"
+    run = f"Run {dead.name or dead.run} of {dead.flow or 'a flow'}"
+    body = f"{run} ended without telling: it was killed, or its machine went down.\n"
     what = "Nothing is lost: `rlhf retrain`, or the next scheduled run, goes on."
     notify(root, News("run_failed", dead.run, subject, f"{body}{what}"))

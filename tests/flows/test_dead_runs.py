@@ -140,6 +140,23 @@ def test_before_somebody_is_told_nothing_is_closed(root, monkeypatch):
     assert (state_of(run), record.exists()) == ("Running", True)
 
 
+def test_an_empty_record_is_the_death_of_a_run_that_goes_on_and_of_no_other(root):
+    """Who looks at a record just when another takes it away makes it anew."""
+    with tags(workspace_tag(root)):
+        ended, _ = quick(root)
+    killed = begin()
+    for run in (ended, killed):
+        record = root / FOLDER / f"{run}.json"
+        record.write_text("")
+        grow_old(record, GRACE_S)
+    assert [dead.run for dead in close_dead_runs(root)] == [killed]
+    assert (state_of(ended), state_of(killed)) == ("Completed", "Crashed")
+    assert [body.splitlines()[0] for body in told(root)] == [
+        f"Run {killed} of a flow ended without telling: it was killed, or its machine went down."
+    ]
+    assert list((root / FOLDER).glob("*.json")) == []
+
+
 def test_a_run_that_the_server_closed_before_it_had_a_record_is_told_once(root):
     with get_client(sync_client=True) as client:
         state = Crashed(message="its process gave no sign of life for 600 s")
