@@ -11,14 +11,16 @@ from typing import TextIO
 
 
 @contextmanager
-def exclusive(path: Path, *, wait: bool = True) -> Iterator[TextIO]:
+def exclusive(path: Path, *, wait: bool = True, create: bool = True) -> Iterator[TextIO]:
     """Hold the lock file `path` alone for the block and yield it, open for reading and writing.
 
     Raises:
         BlockingIOError: `wait` is False and another process holds it.
+        FileNotFoundError: `create` is False and there is none: who only looks leaves nothing behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as handle:
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+" if create else "r+", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield handle
 
@@ -49,10 +51,10 @@ def exclusive_within(path: Path, seconds: float) -> Iterator[TextIO]:
 
 def is_held(path: Path) -> bool:
     """Whether a process that lives holds the lock file; where there is no file, nobody does."""
-    if not path.exists():
-        return False
     try:
-        with exclusive(path, wait=False):
+        with exclusive(path, wait=False, create=False):
             return False
+    except FileNotFoundError:
+        return False
     except BlockingIOError:
         return True

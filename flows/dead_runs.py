@@ -127,8 +127,7 @@ def _left_behind(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
 def _abandoned(path: Path) -> dict[str, Any] | None:
     """What a record says whose process is gone; None of one that lives, or is only just beginning or ending."""
     try:
-        with exclusive(path, wait=False) as handle:
-            handle.seek(0)
+        with exclusive(path, wait=False, create=False) as handle:
             text = handle.read()
             age = time.time() - path.stat().st_mtime
     except (BlockingIOError, FileNotFoundError):
@@ -137,8 +136,7 @@ def _abandoned(path: Path) -> dict[str, Any] | None:
     grace = ENDING_S if record.get("ended") else 0.0 if text else GRACE_S
     if age < grace:
         return None
-    # Empty: its run was killed before it wrote, which Prefect calls running; or who looked at it just when another took
-    # it away made it anew, and its run ended long ago.
+    # An empty one tells nothing: whether its run was killed before it wrote is for Prefect to say.
     return record if text else {"ended": True}
 
 
