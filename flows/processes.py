@@ -7,9 +7,11 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from flows import guardian
@@ -18,6 +20,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 #: A stage that is told to end may write a checkpoint first.
 PATIENCE_S = 30.0
+#: How soon a signal is heard that came where Python could not act on it.
+_LISTEN_S = 0.5
 
 
 @contextmanager
@@ -64,20 +68,43 @@ def stream(
         "errors": "replace",
     }
     with running(command, **options) as process:
-        on_start(process.pid)
+        output = _Output(process)
         try:
-            _tell(process, on_line)
+            on_start(process.pid)
+            output.tell(on_line)
         except BaseException:
             end(process)
             with suppress(Exception):
-                _tell(process, on_line)
+                output.tell(on_line)
             raise
         return process.wait()
 
 
-def _tell(process: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
-    for line in process.stdout or ():
-        on_line(_COLOURS.sub("", line.rstrip("\n")))
+class _Output:
+    """A program's lines, read in a thread: a signal that comes just before a read that blocks would not be heard."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._lines = SimpleQueue[str | None]()
+        self._thread = Thread(target=self._read, args=(process.stdout or (),), daemon=True)
+        self._thread.start()
+
+    def _read(self, lines: Iterable[str]) -> None:
+        try:
+            for line in lines:
+                self._lines.put(line)
+        finally:
+            # Wakes who waits for a line.
+            self._lines.put(None)
+
+    def tell(self, on_line: Callable[[str], None]) -> None:
+        """Give each line that was not given yet, up to the last."""
+        while self._thread.is_alive() or not self._lines.empty():
+            with suppress(Empty):
+                line = self._lines.get(timeout=_LISTEN_S)
+                if line is None:
+                    self._thread.join()
+                else:
+                    on_line(_COLOURS.sub("", line.rstrip("\n")))
 
 
 def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:

@@ -85,3 +85,29 @@ def test_a_family_ends_when_its_starter_is_killed():
     process.kill()
     process.wait()
     wait_until(lambda: alive(*family, *guardians) == [])
+
+
+#: Another thread takes the signal, so that no read of the main one is interrupted: as where it comes just before a read.
+UNINTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from flows.processes import stream
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+stream([sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(60)"], Path(), print)
+"""
+
+
+def test_a_signal_is_heard_though_it_interrupts_no_read():
+    done = subprocess.run(
+        [sys.executable, "-c", UNINTERRUPTED],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (-signal.SIGINT, "begun\n")
+    assert "KeyboardInterrupt" in done.stderr
