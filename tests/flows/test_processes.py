@@ -87,7 +87,7 @@ def test_a_family_ends_when_its_starter_is_killed():
     wait_until(lambda: alive(*family, *guardians) == [])
 
 
-#: Another thread takes the signal, so that no read of the main one is interrupted: as where it comes just before a read.
+#: Another thread takes the signal, so that no read of the main one is interrupted: as by one that comes before a read.
 UNINTERRUPTED = """
 import os, signal, sys, threading, time
 from pathlib import Path
