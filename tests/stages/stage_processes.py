@@ -41,7 +41,7 @@ def kill_after_step(process, stage: str, step: int, workspace: Path) -> None:
     """SIGKILL as soon as the checkpoint of `step`, or a later one, is there."""
     home, deadline = workspace / ".rlhf/checkpoints" / stage, time.monotonic() + LONGEST_S
     while not [
-        path for path in home.rglob("step-*") if path.name[5:].isdecimal() and int(path.name[5:]) >= step
+        path for path in home.glob("*/step-*") if path.name[5:].isdecimal() and int(path.name[5:]) >= step
     ]:
         assert time.monotonic() < deadline
         time.sleep(0.002)
