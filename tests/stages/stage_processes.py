@@ -3,6 +3,7 @@
 import importlib
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import time
@@ -40,12 +41,16 @@ def run(stage: str, workspace: Path, dies_saving: bool = False, **variables: str
 def kill_after_step(process, stage: str, step: int, workspace: Path) -> None:
     """SIGKILL as soon as the checkpoint of `step`, or a later one, is there."""
     home, deadline = workspace / ".rlhf/checkpoints" / stage, time.monotonic() + LONGEST_S
-    while not [
-        path for path in home.glob("*/step-*") if path.name[5:].isdecimal() and int(path.name[5:]) >= step
-    ]:
+    while not any(kept >= step for kept in _steps_kept(home)):
         assert time.monotonic() < deadline
         time.sleep(0.002)
     process.kill()
+
+
+def _steps_kept(home: Path) -> list[int]:
+    # os.walk passes over a folder that got another name while it looked.
+    names = [name for _, folders, _ in os.walk(home) for name in folders]
+    return [int(name[5:]) for name in names if re.fullmatch(r"step-\d+", name)]
 
 
 def wait_for_step(stage: str, step: int, workspace: Path) -> None:
