@@ -132,7 +132,8 @@ def start_owed(root: Path) -> str:
     if not wanted or (wanted == known.asked and time.time() - known.asked_at < AGAIN_S):
         return ""
     # Not with the ledger held: a run that begins would wait for Prefect's answer.
-    _start(root, killed.parameters if killed else {"only_if_due": True})
+    # The killed one had decided. What it began is finished: its candidate may be registered, and nobody told of it.
+    _start(root, {"only_if_due": killed is None})
     _remember(root, known.at_work, wanted)
     why = f"in place of {killed.name}, which was killed" if killed else f"for {', '.join(wanted)}"
     return f"a retraining was started {why}"

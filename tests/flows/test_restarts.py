@@ -113,10 +113,11 @@ def test_nothing_is_started_beside_a_retraining_nor_where_feedback_starts_none(r
         (Cancelled(message="Flow run was cancelled successfully."), False),
     ],
 )
-def test_what_was_killed_is_started_again_with_its_parameters_and_what_was_cancelled_is_not(
-    root, state, is_started
+@pytest.mark.parametrize("only_if_due", [True, False])
+def test_what_was_killed_at_work_is_finished_due_or_not_and_what_was_cancelled_is_not(
+    root, state, is_started, only_if_due
 ):
-    run = begin(root, state, only_if_due=False)
+    run = begin(root, state, only_if_due=only_if_due)
     be_at_work(root, run)
     told = start_owed(root)
     assert told == (
