@@ -7,12 +7,12 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import IO, Any
 
 from flows import guardian
 
@@ -81,17 +81,22 @@ def stream(
 
 
 class _Output:
-    """A program's lines, read in a thread: a signal that comes just before a read that blocks would not be heard."""
+    """A program's lines, read in a thread: a signal that comes just before a read that blocks would not be heard.
+
+    The thread closes the pipe, too: who closes one that is being read waits until something comes.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._lines = SimpleQueue[str | None]()
-        self._thread = Thread(target=self._read, args=(process.stdout or (),), daemon=True)
+        pipe, process.stdout = process.stdout, None
+        self._thread = Thread(target=self._read, args=(pipe,), daemon=True)
         self._thread.start()
 
-    def _read(self, lines: Iterable[str]) -> None:
+    def _read(self, pipe: IO[str]) -> None:
         try:
-            for line in lines:
-                self._lines.put(line)
+            with pipe:
+                for line in pipe:
+                    self._lines.put(line)
         finally:
             # Wakes who waits for a line.
             self._lines.put(None)
@@ -99,12 +104,19 @@ class _Output:
     def tell(self, on_line: Callable[[str], None]) -> None:
         """Give each line that was not given yet, up to the last."""
         while self._thread.is_alive() or not self._lines.empty():
-            with suppress(Empty):
-                line = self._lines.get(timeout=_LISTEN_S)
-                if line is None:
-                    self._thread.join()
-                else:
-                    on_line(_COLOURS.sub("", line.rstrip("\n")))
+            line = self._next()
+            if line is not None:
+                on_line(_COLOURS.sub("", line.rstrip("\n")))
+
+    def _next(self) -> str | None:
+        """None after the last one, or where none came in a while."""
+        try:
+            line = self._lines.get(timeout=_LISTEN_S)
+        except Empty:
+            return None
+        if line is None:
+            self._thread.join()
+        return line
 
 
 def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:

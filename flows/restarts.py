@@ -1,22 +1,18 @@
 """Retrainings that are owed: for batches that no run has decided on, and in place of one whose process was killed.
 
 An event starts a run once. It is spent where that run finds another one at work, fails before it has decided, or is
-killed; and a batch whose ingestion was killed never had one. So each run writes down here what it decided on and that
-it is at work, and the deployment `reconcile` looks every minute at what is left.
+killed; and a batch whose ingestion was killed never had one. So each run writes down what it decided on and that it is
+at work (flows/ledger.py), and the deployment `reconcile` looks every minute at what is left.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from prefect import get_client, runtime
+from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -30,14 +26,11 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from components.config import load_params
-from components.errors import BusyError, StoppedError
 from components.feedback.store import FEEDBACK, stamps
-from components.files import write_json
-from components.locks import exclusive, is_held
-from components.workspace import STATE
+from components.locks import is_held
+from flows.ledger import Ledger, ledger, read_ledger
 from flows.locks import RETRAINING
 
-LEDGER = STATE / "retraining.json"
 FLOW = "retrain"
 #: A batch's own event has started a run by then.
 SETTLED_S = 300.0
@@ -49,71 +42,6 @@ KILLED = "killed"
 _SHUT_DOWN = "Runner is shutting down."
 
 
-@dataclass
-class Ledger:
-    """What is known of this workspace's deployed retrainings.
-
-    Attributes:
-        decided: the batches that a run has decided on, whatever it decided.
-        at_work: id of the run that retrains, or was killed while it did; "" where none does.
-        asked: what was asked for last, at `asked_at` (seconds since 1970).
-    """
-
-    decided: list[str] = field(default_factory=list)
-    at_work: str = ""
-    asked: list[str] = field(default_factory=list)
-    asked_at: float = 0.0
-
-
-@contextmanager
-def ledger(root: Path) -> Iterator[Ledger]:
-    """As it is on disk, alone; what the block changes is kept."""
-    path = root / LEDGER
-    with exclusive(path.with_suffix(".lock")):
-        known = _read(path)
-        yield known
-        write_json(path, asdict(known))
-
-
-def _read(path: Path) -> Ledger:
-    try:
-        return Ledger(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
-        return Ledger()
-
-
-def decided_on(root: Path, seen: set[str]) -> None:
-    """A run has looked at these batches, and people are told what came of it."""
-    with ledger(root) as known:
-        known.decided = sorted(seen)
-
-
-@contextmanager
-def at_work(root: Path, seen: set[str]) -> Iterator[None]:
-    """This run retrains on these batches in the block; killed there, it is started again."""
-    with ledger(root) as known:
-        known.at_work = str(runtime.flow_run.id or "")
-    try:
-        yield
-    except BusyError:
-        _over(root, None)
-        raise
-    except StoppedError:
-        raise
-    except Exception:
-        # Told to people, who know better than a clock whether to try the same again.
-        _over(root, seen)
-        raise
-    _over(root, seen)
-
-
-def _over(root: Path, seen: set[str] | None) -> None:
-    with ledger(root) as known:
-        known.at_work = ""
-        if seen is not None:
-            known.decided = sorted(seen)
-
-
 def batches(root: Path) -> set[str]:
     """Names of the batches in data/feedback. Without reading one: this is asked every minute, of thousands."""
     return set(stamps(root / "data" / FEEDBACK))
@@ -123,7 +51,7 @@ def start_owed(root: Path) -> str:
     """Start the retraining that is owed, where nothing retrains; returns why, or "" where none was started."""
     if is_held(root / RETRAINING):
         return ""
-    known = _read(root / LEDGER)
+    known = read_ledger(root)
     with get_client(sync_client=True) as client:
         if not _is_idle(client, root):
             return ""
@@ -132,22 +60,24 @@ def start_owed(root: Path) -> str:
     if not wanted or (wanted == known.asked and time.time() - known.asked_at < AGAIN_S):
         return ""
     # Not with the ledger held: a run that begins would wait for Prefect's answer.
-    # The killed one had decided. What it began is finished: its candidate may be registered, and nobody told of it.
-    _start(root, {"only_if_due": killed is None})
-    _remember(root, known.at_work, wanted)
+    # The killed one had decided, and its candidate may be registered with nobody told: that is no question of new rows.
+    run = _start(root, {"only_if_due": killed is None})
+    _remember(root, known.at_work, wanted, str(run.id) if killed else "")
     why = f"in place of {killed.name}, which was killed" if killed else f"for {', '.join(wanted)}"
     return f"a retraining was started {why}"
 
 
-def _remember(root: Path, seen_at_work: str, wanted: list[str]) -> None:
+def _remember(root: Path, seen_at_work: str, wanted: list[str], started: str) -> None:
+    """`started`: the run in place of a killed one, which may be killed before it says that it is at work."""
     with ledger(root) as known:
         known.asked, known.asked_at = wanted, time.time()
         if known.at_work == seen_at_work:
-            known.at_work = ""
+            known.at_work = started
 
 
-def _start(root: Path, parameters: dict[str, Any]) -> None:
-    run_deployment(_name(root), parameters=parameters, timeout=0, as_subflow=False)
+def _start(root: Path, parameters: dict[str, Any]) -> FlowRun:
+    run: Any = run_deployment(_name(root), parameters=parameters, timeout=0, as_subflow=False)
+    return cast(FlowRun, run)
 
 
 def _killed(client: SyncPrefectClient, known: Ledger) -> FlowRun | None:

@@ -23,6 +23,7 @@ from flows.dead_runs import close_dead_runs
 from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
+from flows.ledger import finished
 from flows.locks import retraining
 from flows.news.telling import tell_candidate
 from flows.outcomes import completed, ended
@@ -70,6 +71,7 @@ def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
     if summary["verdict"] == READY:
         summary["asked"] = ask_reviewer(root, versions["candidate"].version)
     tell_candidate(root, summary)
+    finished(root)
     return _outcome(summary)
 
 

@@ -18,12 +18,13 @@ from components.tracking.overview import has_registry
 from components.tracking.tracker import connect
 from flows import dvc
 from flows.dead_runs import close_dead_runs
+from flows.ledger import at_work, decided_on
 from flows.locks import refuse_if_busy
 from flows.news.notify import tell_later
 from flows.outcomes import completed, ended
 from flows.project import own_project
 from flows.reconcile import show_outcomes
-from flows.restarts import at_work, batches, decided_on, start_owed
+from flows.restarts import batches, start_owed
 from flows.retrain import bring_up_to_date
 from flows.suspended import reopen
 

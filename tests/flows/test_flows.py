@@ -26,6 +26,7 @@ from flows.commands.generate import answers_of
 from flows.dvc import remote_state
 from flows.environment import prepare_environment
 from flows.ingest import ingest
+from flows.ledger import ledger, read_ledger
 from flows.locks import retraining
 from flows.news.log_file import FILE, read_entries
 from flows.promote import promote, rollback
@@ -125,7 +126,10 @@ def test_the_run_page_tells_what_happened(root):
 
 
 def test_the_second_retraining_skips_everything(root):
+    with ledger(root) as known:
+        known.at_work = "a run that was killed"
     summary = retrain(root)
+    assert read_ledger(root).at_work == "", "whatever that run began is finished"
     assert {stage["status"] for stage in summary["stages"]} == {"up to date"}
     state = runs_of("retrain")[0].state
     assert (state.name, state.message) == (

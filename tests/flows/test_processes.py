@@ -87,27 +87,64 @@ def test_a_family_ends_when_its_starter_is_killed():
     wait_until(lambda: alive(*family, *guardians) == [])
 
 
-#: Another thread takes the signal, so that no read of the main one is interrupted: as by one that comes before a read.
-UNINTERRUPTED = """
+#: Listens to a program that prints a line and sleeps; signals come as in a terminal.
+LISTENER = """
 import os, signal, sys, threading, time
 from pathlib import Path
 from flows.processes import stream
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def interrupt(seconds):
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+def listen(program, take):
+    stream([sys.executable, "-c", program], Path(), take)
+"""
+#: Another thread takes the signal, so that no read of the main one is interrupted: as by one that comes before a read.
+UNINTERRUPTED = """
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
-stream([sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(60)"], Path(), print)
+
+def take(line):
+    print(line, flush=True)
+    interrupt(0.5)
+
+listen("import time; print('begun', flush=True); time.sleep(100)", take)
+"""
+#: The second Ctrl-C comes while the last lines are waited for. A process that nobody ends keeps the pipe open.
+TWICE = """
+KEEPER = (
+    "import subprocess, sys, time; "
+    "kept = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(100)'], start_new_session=True); "
+    "print(kept.pid, flush=True); time.sleep(100)"
+)
+
+def take(line):
+    print(line, flush=True)
+    interrupt(2)
+    raise KeyboardInterrupt
+
+listen(KEEPER, take)
 """
 
 
+def listen(program):
+    """Its exit status, what it printed, and its errors."""
+    command = [sys.executable, "-c", LISTENER + program]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
 def test_a_signal_is_heard_though_it_interrupts_no_read():
-    done = subprocess.run(
-        [sys.executable, "-c", UNINTERRUPTED],
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert (done.returncode, done.stdout) == (-signal.SIGINT, "begun\n")
-    assert "KeyboardInterrupt" in done.stderr
+    status, told, errors = listen(UNINTERRUPTED)
+    assert (status, told) == (-signal.SIGINT, "begun\n")
+    assert "KeyboardInterrupt" in errors
+
+
+def test_a_second_signal_ends_the_wait_for_a_pipe_that_somebody_keeps_open():
+    status, kept, _ = listen(TWICE)
+    assert status == -signal.SIGINT
+    assert alive(int(kept)) == [int(kept)], "it was there to the end"
+    os.kill(int(kept), signal.SIGKILL)

@@ -14,7 +14,8 @@ from components.errors import BusyError, RlhfError, StoppedError
 from components.locks import exclusive
 from flows import restarts, scheduled
 from flows.deployments import deployments
-from flows.restarts import AGAIN_S, KILLED, SETTLED_S, decided_on, ledger, start_owed
+from flows.ledger import decided_on, finished, ledger, read_ledger
+from flows.restarts import AGAIN_S, KILLED, SETTLED_S, start_owed
 
 
 @pytest.fixture
@@ -124,6 +125,26 @@ def test_what_was_killed_at_work_is_finished_due_or_not_and_what_was_cancelled_i
         f"a retraining was started in place of {run.name}, which was killed" if is_started else ""
     )
     assert [each.parameters for each in runs(root)[1:]] == [{"only_if_due": False}] * is_started
+
+
+def test_what_takes_the_place_of_a_killed_run_may_be_killed_before_it_works(root):
+    be_at_work(root, begin(root, Crashed()))
+    assert start_owed(root)
+    assert read_ledger(root).at_work == str(runs(root)[-1].id)
+    end_all(root, Crashed)
+    assert start_owed(root) == "", "not before its hour"
+    with ledger(root) as known:
+        known.asked_at -= AGAIN_S
+    assert start_owed(root)
+    assert runs(root)[-1].parameters == {"only_if_due": False}
+
+
+def test_nothing_takes_the_place_of_a_killed_run_once_a_person_has_finished_it(root):
+    finished(root)
+    assert not (root / ".rlhf/retraining.json").exists()
+    be_at_work(root, begin(root, Crashed()))
+    finished(root)
+    assert start_owed(root) == ""
 
 
 def test_what_is_killed_again_and_again_waits_its_hour(root):
