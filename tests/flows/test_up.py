@@ -176,8 +176,7 @@ def test_a_killed_run_is_closed_and_a_suspended_or_ended_one_is_not(up, client):
     assert killed.stdout.readline() == others.stdout.readline() == "runs\n"
     killed.kill()
     for process in (killed, others):
-        # On SQLite the server's evaluation of rules may hold up a request for a minute, and the next one, too.
-        process.communicate(timeout=500)
+        process.communicate(timeout=120)
     wait_until(lambda: run_named(client, "killed").state.name == "Crashed", seconds=500)
     assert "no sign of life for 10 s" in run_named(client, "killed").state.message
     # The server looks every five seconds: the others had their time too.
