@@ -6,13 +6,19 @@ import html
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect import get_run_logger
-from prefect.artifacts import create_link_artifact, create_progress_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.exceptions import PrefectException
 
 from components.progress import Progress
@@ -56,6 +62,23 @@ class ProgressArtifact:
         else:
             update_progress_artifact(self._id, percent)
         self._told = time.monotonic()
+
+
+def show_page(markdown: str, name: str) -> None:
+    """A page of its own for this run. One that cannot be written ends nothing: what it tells is told elsewhere, too."""
+    _show(name, lambda: create_markdown_artifact(markdown, key=name))
+
+
+def show_table(rows: list[dict[str, Any]], name: str) -> None:
+    """A table for this run; like `show_page`."""
+    _show(name, lambda: create_table_artifact(rows, key=name))
+
+
+def _show(name: str, create: Callable[[], object]) -> None:
+    try:
+        create()
+    except (httpx.HTTPError, PrefectException) as error:
+        get_run_logger().warning("%s cannot be shown in Prefect: %s", name, error)
 
 
 def link_to_run(stage: str, tracker: Tracker, run: str) -> None:

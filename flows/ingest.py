@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
@@ -19,6 +18,7 @@ from components.feedback.ingestion import ingest_file
 from components.feedback.manifest import IngestResult
 from components.feedback.report.names import Masks
 from flows import dvc
+from flows.artifacts import show_table
 from flows.dead_runs import while_alive
 from flows.git import commit_if_wanted
 from flows.news.telling import tell_batch
@@ -117,7 +117,7 @@ def _publish(root: Path, results: list[IngestResult]) -> None:
             _tell(root, result)
             tell_batch(root, result)
     if results:
-        create_table_artifact([_row(root, result) for result in results], key="feedback-batches")
+        show_table([_row(root, result) for result in results], "feedback-batches")
 
 
 def _tell(root: Path, result: IngestResult) -> None:

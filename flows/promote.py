@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from components.tracking import promotion
 from components.tracking.promotion import Promotion
 from components.tracking.tracker import connect
+from flows.artifacts import show_table
 from flows.dead_runs import while_alive
 
 
@@ -42,5 +42,5 @@ def restore_version(root: Path, version: str | None, approver: str) -> Promotion
 def tell(done: Promotion) -> Promotion:
     """Show on the run's page what became champion."""
     get_run_logger().info("@champion of %s is version %s", done.model, done.version)
-    create_table_artifact([asdict(done)], key="promotion")
+    show_table([asdict(done)], "promotion")
     return done

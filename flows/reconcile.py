@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_table_artifact
 
 from components.tracking import reconciling
 from components.tracking.reconciling import Outcome
 from components.tracking.tracker import connect
+from flows.artifacts import show_table
 from flows.dead_runs import while_alive
 
 
@@ -30,4 +30,4 @@ def show_outcomes(outcomes: list[Outcome]) -> None:
     # What is left for another login is found at every look: one page a minute would hide the others.
     done = [asdict(each) for each in outcomes if not each.is_left]
     if done:
-        create_table_artifact(done, key="approvals")
+        show_table(done, "approvals")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import State, flow, get_run_logger, runtime, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from components.errors import DataError, ModelError, PromotionRefusedError, RegistryError
@@ -19,6 +18,7 @@ from components.tracking.tracker import connect
 from components.tracking.verdict import READY, read_verdict
 from components.tracking.versions import Registered
 from flows import dvc, outs
+from flows.artifacts import show_page
 from flows.dead_runs import close_dead_runs
 from flows.display import StageRun, display
 from flows.git import commit_if_wanted
@@ -67,7 +67,7 @@ def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
         commit_if_wanted(root, "Retrain", "dvc.lock")
         versions = register(root, [run.stage for run in stages])
         summary = _summary(root, stages, versions)
-        create_markdown_artifact(report(root, summary), key="retraining")
+        show_page(report(root, summary), "retraining")
     if summary["verdict"] == READY:
         summary["asked"] = ask_reviewer(root, versions["candidate"].version)
     tell_candidate(root, summary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
@@ -199,12 +200,9 @@ def _newest(stage: str, folder: Path) -> Path:
 
 def _checkpoints(stage: str, folder: Path) -> list[tuple[int, Path]]:
     home = folder / ".rlhf/checkpoints" / stage
-    try:
-        paths = [path for path in home.rglob("step-*") if re.fullmatch(r"step-\d+", path.name)]
-    except FileNotFoundError:
-        # One that was being written got its name while this looked into it.
-        return _checkpoints(stage, folder)
-    return [(int(path.name[5:]), path) for path in paths]
+    # os.walk passes over one that got its name while this looked.
+    paths = [Path(parent, name) for parent, names, _ in os.walk(home) for name in names]
+    return [(int(path.name[5:]), path) for path in paths if re.fullmatch(r"step-\d+", path.name)]
 
 
 def cut(checkpoint: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import State, get_client
-from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowFilter,
@@ -36,6 +35,7 @@ from components.tracking.promotion import look_at_log
 from components.tracking.tracker import connect
 from components.workspace import STATE
 from flows import dvc
+from flows.artifacts import show_page
 from flows.dead_runs import close_dead_runs
 from flows.health.drift import measure_drift
 from flows.health.page import health_page
@@ -60,7 +60,7 @@ def report_health(root: Path) -> State[dict[str, Any]]:
     tell_later(root)
     seen = look_at_health(root)
     page = write_health(root, seen)
-    create_markdown_artifact(page, key="health")
+    show_page(page, "health")
     subject = f"health: {len(seen['waits'])} things wait for people, {len(seen['failed_runs'])} runs failed"
     notify(root, News("health", seen["at"], subject, page))
     write_json(root / MARK, {"at": seen["at"]})
