@@ -60,9 +60,11 @@ def ask(root: Path, version: str) -> Asked:
 def ask_once(root: Path, version: str) -> str | None:
     """Ask after a retraining; returns the run's page, or None where nobody ever served the deployment here.
 
-    A candidate that was asked about before is not asked about again, whatever the answer was.
+    A candidate that was asked about before is not asked about again, whatever the answer was; nor one that was decided
+    on, though Prefect forgets its runs.
     """
-    run = _start(root, version, look_at_candidate(connect(root), version).digest, once=True)
+    candidate = look_at_candidate(connect(root), version)
+    run = None if candidate.is_decided else _start(root, version, candidate.digest, once=True)
     return _url(run) if run else None
 
 

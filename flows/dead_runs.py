@@ -43,6 +43,8 @@ FOLDER = STATE / "runs"
 GRACE_S = 60.0
 #: At its end a run tries so long to tell Prefect: eight times (flows/environment.py), a minute each, with pauses.
 ENDING_S = 660.0
+#: Between Prefect's order and a run's beginning; `rlhf up` has a rule that is quicker (flows/up/zombies.py).
+BEGINNING = timedelta(hours=1)
 #: People may be told of what the server closed so long ago.
 LATELY = timedelta(days=1)
 WHY = "its process ended without telling"
@@ -87,13 +89,22 @@ def alive(root: Path) -> Iterator[None]:
     about = {"flow": str(runtime.flow_run.flow_name), "name": str(runtime.flow_run.name)}
     token = _recorded.set(run)
     try:
-        with exclusive(root / FOLDER / f"{run}.json") as record:
-            _write(record, about)
+        with exclusive(root / FOLDER / f"{run}.json") as record, _told_from_a_kill(record, about):
             yield
-            # Prefect is yet to be told of its last state.
-            _write(record, about | {"ended": True})
     finally:
         _recorded.reset(token)
+
+
+@contextmanager
+def _told_from_a_kill(record: TextIO, about: dict[str, Any]) -> Iterator[None]:
+    """Whoever ends in the block, well or with an error, says so: Prefect is yet to be told of its last state."""
+    _write(record, about)
+    try:
+        yield
+    except Exception:
+        _write(record, about | {"ended": True})
+        raise
+    _write(record, about | {"ended": True})
 
 
 def _write(record: TextIO, content: dict[str, Any]) -> None:
@@ -130,7 +141,8 @@ def _abandoned(path: Path) -> dict[str, Any] | None:
         with exclusive(path, wait=False, create=False) as handle:
             text = handle.read()
             age = time.time() - path.stat().st_mtime
-    except (BlockingIOError, FileNotFoundError):
+    except OSError:
+        # It is held, gone, or another user's (somebody gave a command as root): not for this one to close.
         return None
     record = _parsed(text)
     grace = ENDING_S if record.get("ended") else 0.0 if text else GRACE_S
@@ -165,8 +177,14 @@ def _close(client: SyncPrefectClient, run: str) -> None:
 
 def _without_record(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
     """Runs that were killed before they wrote their record."""
-    for run in client.read_flow_runs(flow_run_filter=_running(workspace_tag(root))):
-        if str(run.id) != str(runtime.flow_run.id) and not _record(root, run).exists():
+    tag = workspace_tag(root)
+    begun = [
+        run
+        for which in (_running(tag), _pending(tag))
+        for run in client.read_flow_runs(flow_run_filter=which)
+    ]
+    for run in begun:
+        if _is_overdue(run) and str(run.id) != str(runtime.flow_run.id) and not _record(root, run).exists():
             yield Dead(str(run.id), _flow_name(client, run), run.name)
             _close(client, str(run.id))
 
@@ -193,6 +211,20 @@ def _running(tag: str) -> FlowRunFilter:
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
         start_time=FlowRunFilterStartTime(before_=before),
     )
+
+
+def _pending(tag: str) -> FlowRunFilter:
+    return FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[tag]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])),
+    )
+
+
+def _is_overdue(run: FlowRun) -> bool:
+    """One that is about to begin may have to wait for its machine."""
+    if run.state is None or run.state.type != StateType.PENDING:
+        return True
+    return datetime.now(UTC) - run.state.timestamp > BEGINNING
 
 
 def _closed_of_late(tag: str) -> FlowRunFilter:

@@ -63,30 +63,38 @@ def decided_on(root: Path, seen: set[str]) -> None:
 @contextmanager
 def at_work(root: Path, seen: set[str]) -> Iterator[None]:
     """This run retrains on these batches in the block; killed there, it is started again."""
+    run = str(runtime.flow_run.id or "")
     with ledger(root) as known:
-        known.at_work = str(runtime.flow_run.id or "")
+        before, known.at_work = known.at_work, run
     try:
         yield
     except BusyError:
-        _over(root, None)
+        # Another one is: should it be killed, it is still known.
+        _over(root, run, before)
         raise
     except StoppedError:
         raise
     except Exception:
         # Told to people, who know better than a clock whether to try the same again.
-        _over(root, seen)
+        decided_on(root, seen)
+        _over(root, run)
         raise
-    _over(root, seen)
+    decided_on(root, seen)
+    _over(root, run)
 
 
-def finished(root: Path) -> None:
-    """A retraining ended well, whoever gave it: there is nothing left of one that was killed."""
-    if (root / LEDGER).exists():
-        _over(root, None)
+def finished(root: Path, begun: str) -> None:
+    """A retraining ended well, whoever gave it: nothing is left of one that was killed.
+
+    Args:
+        begun: the run that the ledger named when this one had the workspace for itself; one that began later stays.
+    """
+    if begun:
+        _over(root, begun)
 
 
-def _over(root: Path, seen: set[str] | None) -> None:
+def _over(root: Path, run: str, instead: str = "") -> None:
+    """`run` is no longer at work, but `instead`; not where another one is by now."""
     with ledger(root) as known:
-        known.at_work = ""
-        if seen is not None:
-            known.decided = sorted(seen)
+        if known.at_work == run:
+            known.at_work = instead

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Any
+from weakref import WeakSet
 
 from flows import guardian
 
@@ -20,6 +21,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 #: A stage that is told to end may write a checkpoint first.
 PATIENCE_S = 30.0
+#: Programs that were told to end.
+_told: WeakSet[subprocess.Popen[str]] = WeakSet()
 #: How soon a signal is heard that came where Python could not act on it.
 _LISTEN_S = 0.5
 
@@ -35,7 +38,7 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
     try:
         yield process
     finally:
-        end(process)
+        _end_though_interrupted(process)
         guardian.forget(process.pid)
         if process.stdout:
             process.stdout.close()
@@ -67,17 +70,20 @@ def stream(
         "encoding": "utf-8",
         "errors": "replace",
     }
-    with running(command, **options) as process:
+    with ExitStack() as at_the_end:
+        # Comes after the program's end, which `running` sees to.
+        last_lines = at_the_end.enter_context(ExitStack())
+        process = at_the_end.enter_context(running(command, **options))
         output = _Output(process)
-        try:
-            on_start(process.pid)
-            output.tell(on_line)
-        except BaseException:
-            end(process)
-            with suppress(Exception):
-                output.tell(on_line)
-            raise
+        last_lines.callback(_tell_if_it_can, output, on_line)
+        on_start(process.pid)
+        output.tell(on_line)
         return process.wait()
+
+
+def _tell_if_it_can(output: _Output, on_line: Callable[[str], None]) -> None:
+    with suppress(Exception):
+        output.tell(on_line)
 
 
 class _Output:
@@ -119,20 +125,46 @@ class _Output:
         return line
 
 
-def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> None:
-    """End a process and its group: SIGTERM, patience, SIGKILL. Returns at once where all have ended."""
-    end_group(process.pid, patience_s, process.poll)
+def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S, *, again: bool = False) -> None:
+    """End a process and its group: SIGTERM, patience, SIGKILL. Returns at once where all have ended.
+
+    It is told once, unless `again`: a second SIGTERM ends a stage without its checkpoint. `rlhf down` tells a whole
+    group, and the leader, Prefect's, then those that it started: that interrupts this twice and means one thing.
+    """
+    process.poll()
+    if again or process not in _told:
+        _tell(process.pid)
+        _told.add(process)
+    _outlast(process.pid, patience_s, process.poll)
     process.wait()
+
+
+def _end_though_interrupted(process: subprocess.Popen[str]) -> None:
+    try:
+        end(process)
+    except BaseException as interruption:
+        # A person's second Ctrl-C means at once.
+        end(process, again=isinstance(interruption, KeyboardInterrupt))
+        raise
 
 
 def end_group(
     group: int, patience_s: float = PATIENCE_S, meanwhile: Callable[[], object] = lambda: None
 ) -> None:
     """End a process group, whoever started it: SIGTERM, patience, SIGKILL."""
-    meanwhile()
-    deadline = time.monotonic() + patience_s
+    _tell(group)
+    _outlast(group, patience_s, meanwhile)
+
+
+def _tell(group: int) -> None:
+    """SIGTERM, where it has a process that lives."""
     if _alive(group):
         _signal(group, signal.SIGTERM)
+
+
+def _outlast(group: int, patience_s: float, meanwhile: Callable[[], object]) -> None:
+    deadline = time.monotonic() + patience_s
+    meanwhile()
     while _alive(group):
         if time.monotonic() > deadline:
             _signal(group, signal.SIGKILL)

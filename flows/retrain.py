@@ -23,7 +23,7 @@ from flows.dead_runs import close_dead_runs
 from flows.display import StageRun, display
 from flows.git import commit_if_wanted
 from flows.graph import stage_order
-from flows.ledger import finished
+from flows.ledger import finished, read_ledger
 from flows.locks import retraining
 from flows.news.telling import tell_candidate
 from flows.outcomes import completed, ended
@@ -58,6 +58,7 @@ def retrain(root: Path) -> State[dict[str, Any]]:
 def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
     """What the flow does; its state is Ready, Blocked, or Unchanged where nothing is new. Errors: `retrain`."""
     with retraining(root):
+        begun = read_ledger(root).at_work
         close_dead_runs(root)
         check_places(root)
         refuse_without_room(root)
@@ -71,7 +72,7 @@ def bring_up_to_date(root: Path) -> State[dict[str, Any]]:
     if summary["verdict"] == READY:
         summary["asked"] = ask_reviewer(root, versions["candidate"].version)
     tell_candidate(root, summary)
-    finished(root)
+    finished(root, begun)
     return _outcome(summary)
 
 

@@ -5,6 +5,7 @@ Each run is a process of its own, one of them every minute: what only one flow n
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ from flows.dead_runs import close_dead_runs
 from flows.ledger import at_work, decided_on
 from flows.locks import refuse_if_busy
 from flows.news.notify import tell_later
+from flows.news.telling import tell_left
 from flows.outcomes import completed, ended
 from flows.project import own_project
 from flows.reconcile import show_outcomes
 from flows.restarts import batches, start_owed
 from flows.retrain import bring_up_to_date
-from flows.suspended import reopen
+from flows.suspended import reopen, tell_failed
+from flows.terminal import printable
 
 #: A file in the inbox is complete when two looks so far apart find it the same.
 SETTLE_S = 10.0
@@ -76,16 +79,20 @@ def _empty_inbox(root: Path) -> State[None]:
             return completed("Empty", f"no complete file in {folder}")
         # Not as a flow of its own: this run is the one that people look at.
         taken: list[Taken] = take_in.fn(root, inbox, arrivals[:MOST_AT_ONCE])
-    told = ", ".join(f"{each.result.batch} {each.result.status}" for each in taken)
-    return completed("Taken", told or "nothing could be read; the log says why")
+    for name, why in inbox.left.items():
+        tell_left(root, name, why)
+    told = [f"{each.result.batch} {each.result.status}" for each in taken]
+    told += [f"{printable(name)} {why}" for name, why in inbox.left.items()]
+    return completed("Taken" if taken else "Left", ", ".join(told))
 
 
 def _complete(inbox: Inbox) -> list[Arrival]:
+    """What cannot be read comes last: it is tried at each look, and keeps nothing else waiting."""
     arrivals = inbox.look()
-    if not inbox.unfinished:
-        return arrivals
-    time.sleep(inbox.settle_s)
-    return inbox.look()
+    if inbox.unfinished:
+        time.sleep(inbox.settle_s)
+        arrivals = inbox.look()
+    return sorted(arrivals, key=lambda arrival: not os.access(arrival.path, os.R_OK))
 
 
 def _retrain(root: Path, only_if_due: bool) -> State[dict[str, Any]]:
@@ -113,6 +120,7 @@ def _retrain(root: Path, only_if_due: bool) -> State[dict[str, Any]]:
 def _reconcile(root: Path) -> State[None]:
     closed = close_dead_runs(root)
     waiting = reopen(root)
+    tell_failed(root)
     tell_later(root)
     started = start_owed(root)
     outcomes = reconciling.reconcile(connect(root)) if has_registry(root) else []

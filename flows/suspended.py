@@ -1,4 +1,4 @@
-"""Runs that wait for a reviewer, and that the server's rule closed all the same: they wait again.
+"""Runs that ask a reviewer: what the server's rule closed waits again, what failed is told to people.
 
 A suspended run has no process to give a sign of life; the server knows by its event "Suspended". Prefect keeps events
 in memory on their way to its rules, and drops them where its database is locked for long.
@@ -12,6 +12,8 @@ from pathlib import Path
 from prefect import State, get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterEndTime,
     FlowRunFilterState,
@@ -19,8 +21,12 @@ from prefect.client.schemas.filters import (
     FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.utilities.urls import url_for
 
+from flows.approve import approve
 from flows.dead_runs import LATELY
+from flows.news.notify import notify
+from flows.news.outbox import News, is_known
 from flows.project import project_tag
 from flows.up.zombies import SILENT
 
@@ -28,8 +34,24 @@ from flows.up.zombies import SILENT
 def reopen(root: Path) -> list[str]:
     """Let each such run of this folder wait for its answer again; their names."""
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=_closed_of_late(root))
+        runs = client.read_flow_runs(flow_run_filter=_closed_of_late(root, StateType.CRASHED))
         return [run.name for run in runs if _reopen(client, run)]
+
+
+def tell_failed(root: Path) -> None:
+    """Tell, once, of each that ended with no decision carried out; after `reopen`, which finds some of them alive."""
+    asked = FlowFilter(name=FlowFilterName(any_=[approve.name]))
+    ended = _closed_of_late(root, StateType.CRASHED, StateType.FAILED)
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_filter=asked, flow_run_filter=ended):
+            if not is_known(root, "run_failed", str(run.id)):
+                notify(root, _news(run))
+
+
+def _news(run: FlowRun) -> News:
+    # Not its message: what raised may quote the data at hand.
+    body = f"Its page in Prefect says why: {url_for(run) or run.id}\n`rlhf ask CANDIDATE` asks again."
+    return News("run_failed", str(run.id), f"{approve.name} of {run.name} ended without a decision", body)
 
 
 def _reopen(client: SyncPrefectClient, run: FlowRun) -> bool:
@@ -51,9 +73,9 @@ def _before_the_end(client: SyncPrefectClient, run: FlowRun) -> State | None:
     return states[-2] if len(states) > 1 else None
 
 
-def _closed_of_late(root: Path) -> FlowRunFilter:
+def _closed_of_late(root: Path, *states: StateType) -> FlowRunFilter:
     return FlowRunFilter(
         tags=FlowRunFilterTags(all_=[project_tag(root)]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
         end_time=FlowRunFilterEndTime(after_=datetime.now(UTC) - LATELY),
     )

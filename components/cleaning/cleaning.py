@@ -134,7 +134,7 @@ def _remove(items: Iterable[Item], done: Cleaned, on_item: OnItem) -> None:
 
 def _held(root: Path, registry: Registry | None) -> dict[str, list[str]]:
     if registry is None:
-        return {}
+        return still_held(root, {})
     return still_held(root, {key: registry.lineage(registry.versions[key]) for key in registry.stays})
 
 

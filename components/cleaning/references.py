@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,13 +25,27 @@ def named(root: Path, lineages: Iterable[Mapping[str, Any]]) -> set[str]:
     commits = {
         lineage["git_commit"].removesuffix(_DIRTY) for lineage in lineages if lineage.get("git_commit")
     }
-    texts = [_read(path) for path in (root / LOCK, *root.glob("*.dvc"), *(root / "data").rglob("*.dvc"))]
-    texts += [_at(root, commit, path) for commit in {*commits, "HEAD"} for path in (LOCK, TRACKED)]
+    texts = [_read(path) for path in files_of_dvc(root)]
+    # Which feedback a version learned from its lineage says: its commit may name more, and what was withdrawn of that.
+    texts += [_at(root, commit, LOCK) for commit in {*commits, "HEAD"}] + [at_head(root)]
     found = {md5 for text in texts for md5 in md5s(text)}
     for lineage in lineages:
         files = (lineage.get("feedback_files") or {}).values()
         found |= {md5 for md5 in (lineage["feedback"], *lineage["dvc"].values(), *files) if md5}
     return found
+
+
+def files_of_dvc(root: Path) -> Iterator[Path]:
+    """All that say what DVC keeps of this project, in whatever folder people have put them."""
+    for folder, names, files in os.walk(root):
+        # Of git, DVC, the virtual environment: no feedback, no model.
+        names[:] = [name for name in names if not name.startswith(".")]
+        yield from (Path(folder, name) for name in files if name == LOCK or name.endswith(".dvc"))
+
+
+def at_head(root: Path) -> str:
+    """data/feedback.dvc as git has it."""
+    return _at(root, "HEAD", TRACKED)
 
 
 def with_members(md5: Iterable[str], caches: Iterable[Path]) -> set[str]:

@@ -10,9 +10,10 @@ from components.cleaning.keeping import Registry
 from components.cleaning.versions import sizes_of_going
 from components.tracking.lineage import read_lock
 from components.tracking.packages import discard, size_of
+from components.tracking.roles import has_roles
 from components.tracking.run_metrics import KEY
 from components.tracking.runs import pipeline_runs, purge_runs, stage_key
-from components.tracking.tracker import Tracker, is_embedded, mlflow_errors
+from components.tracking.tracker import Tracker, has_own_database, mlflow_errors
 
 KIND = "MLflow runs"
 _OVER = ("FINISHED", "FAILED", "KILLED")
@@ -26,17 +27,23 @@ def old_runs(registry: Registry, policy: Policy) -> Iterator[Item]:
         over = run.info.status in _OVER and not policy.is_within(_ended(run), days)
         if over and run.info.run_id not in needed:
             yield _item(tracker, run, "older than retention.runs_days", counted.get(run.info.run_id, 0))
+    purges = _may_purge(tracker)
     for run in deleted_runs(registry, policy):
         item = _item(tracker, run, "deleted or replaced before")
-        if item.size or is_embedded(tracker):
+        if item.size or purges:
             yield item
 
 
 def purge(registry: Registry, policy: Policy) -> None:
-    """Remove the records of deleted runs from the embedded database; a server's administrator runs `mlflow gc`."""
+    """Remove what the workspace's own database has of deleted runs; another one's administrator runs `mlflow gc`."""
     gone = [run.info.run_id for run in deleted_runs(registry, policy)]
-    if gone and is_embedded(registry.tracker):
+    if gone and _may_purge(registry.tracker):
         purge_runs(registry.tracker, gone)
+
+
+def _may_purge(tracker: Tracker) -> bool:
+    """Not past a server that asks who one is: its administrator may."""
+    return has_own_database(tracker) and not has_roles(tracker)
 
 
 def deleted_runs(registry: Registry, policy: Policy) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from components.errors import PromotionRefusedError
 from components.tracking.reconciling import LONGEST_TAG, OUTCOME
@@ -20,6 +21,7 @@ class Candidate:
         digest: SHA-256 of its files' manifest.
         description: verdict and figures in one paragraph; parts of feedback may stand in it.
         champion: the production version it would replace, or None.
+        is_decided: whether it was declined, or is what became that champion.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Candidate:
     author: str
     description: str
     champion: str | None
+    is_decided: bool
 
 
 def look_at_candidate(tracker: Tracker, version: str) -> Candidate:
@@ -46,7 +49,18 @@ def look_at_candidate(tracker: Tracker, version: str) -> Candidate:
         writer = author_of(files)
         champion = champion_of(tracker)
         digest = found.tags["sha256"]
-        return Candidate(found.name, str(found.version), digest, writer, found.description or "", champion)
+        text, decided = found.description or "", _is_decided(tracker, found, champion)
+        return Candidate(found.name, str(found.version), digest, writer, text, champion, decided)
+
+
+def _is_decided(tracker: Tracker, candidate: Any, champion: str | None) -> bool:
+    if candidate.tags.get(OUTCOME):
+        return True
+    if champion is None:
+        return False
+    return bool(
+        get_version(tracker, tracker.name, champion).tags.get("candidate_version") == str(candidate.version)
+    )
 
 
 def record_answer(tracker: Tracker, version: str, answer: str) -> None:

@@ -14,10 +14,12 @@ from components.errors import RegistryError
 from components.tracking import live
 from components.tracking.lineage import StageLock, git_commit, read_lock
 from components.tracking.run_metrics import KEY, METRICS_AT_ONCE, STAGE, metrics_of
-from components.tracking.tracker import Tracker, mlflow_errors, without_login
+from components.tracking.tracker import Tracker, embedded_uri, mlflow_errors, without_login
 
 #: MLflow takes at most this many in one request.
 PARAMS_AT_ONCE = 100
+#: Their ids are one argument of a command, which may have 128 KB.
+_RUNS_AT_ONCE = 1000
 
 #: What of a stage's files belongs to its run, beside its figures.
 ARTIFACTS = {
@@ -83,12 +85,17 @@ def pipeline_runs(tracker: Tracker, *, deleted: bool = False) -> Iterator[Any]:
 
 
 def purge_runs(tracker: Tracker, runs: Sequence[str]) -> None:
-    """Remove deleted runs from the embedded database, for good.
+    """Remove deleted runs from the workspace's own database, for good; a server may be at work on it meanwhile.
 
     Raises:
         RegistryError: the database refuses.
     """
-    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", tracker.uri]
+    for first in range(0, len(runs), _RUNS_AT_ONCE):
+        _purge(tracker, runs[first : first + _RUNS_AT_ONCE])
+
+
+def _purge(tracker: Tracker, runs: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", embedded_uri(tracker.root)]
     command += ["--tracking-uri", tracker.uri, "--run-ids", ",".join(runs)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

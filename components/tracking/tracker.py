@@ -66,6 +66,12 @@ def is_embedded(tracker: Tracker) -> bool:
     return tracker.uri == embedded_uri(tracker.root)
 
 
+def has_own_database(tracker: Tracker) -> bool:
+    """Whether the registry at hand is this workspace's database: itself, or behind the server of `rlhf up`."""
+    place = tracker.client.get_experiment(tracker.experiment).artifact_location
+    return is_embedded(tracker) or str(place) == artifact_location(tracker.root)
+
+
 def connect(root: Path) -> Tracker:
     """Connect, and make what is missing: the database, its tables, the experiment.
 

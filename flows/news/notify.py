@@ -21,8 +21,8 @@ from flows.terminal import note, printable
 TRIES, PAUSE_S = 3, 1.0
 #: A notifier that has not answered by then is left alone, with a thread that ends with the process.
 DEADLINE_S = 15.0
-#: What a notifier did not take is offered again so much later, so many times at most.
-AGAIN_S, MOST_ATTEMPTS = 600.0, 50
+#: What a notifier did not take is offered again so much later; then after pauses twice as long each, up to this.
+AGAIN_S, LONGEST_PAUSE_S = 600.0, 6 * 3600.0
 LONGEST_BODY = 2000
 #: Chats make links and mentions of them.
 _NO_MARKUP = str.maketrans({"<": "‹", ">": "›"})
@@ -56,10 +56,18 @@ def _notifiers(params: NotificationParams) -> dict[Kind, tuple[str, ...]]:
 def tell_later(root: Path) -> None:
     """Offer what notifiers did not take, once they have had some time; forget what is long told."""
     for letter in unsent(root):
-        if letter.attempts < MOST_ATTEMPTS and time.time() - letter.asked_at > AGAIN_S:
-            with letter_of(root, letter.news, ()) as again:
-                _offer(root, again)
+        if time.time() - letter.asked_at > _pause_s(letter.attempts):
+            try:
+                with letter_of(root, letter.news, ()) as again:
+                    _offer(root, again)
+            except OSError as error:
+                # A letter of another user, say: the others go out, and so does what is done after this.
+                _warn(f"{letter.news.subject!r} cannot be offered again: {error}")
     forget_old(root)
+
+
+def _pause_s(attempts: int) -> float:
+    return min(AGAIN_S * 2.0 ** min(max(attempts - 1, 0), 10), LONGEST_PAUSE_S)
 
 
 def _offer(root: Path, letter: Letter) -> None:

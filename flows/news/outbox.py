@@ -18,7 +18,7 @@ from components.locks import exclusive
 from components.workspace import STATE
 
 FOLDER = STATE / "outbox"
-#: News that all have taken is remembered for so long, so that it is not told again.
+#: News is remembered for so long: so that it is not told again, or in case a notifier takes it yet.
 KEPT_S = 180 * 24 * 3600.0
 
 Kind = Literal[
@@ -85,9 +85,9 @@ def unsent(root: Path) -> list[Letter]:
 
 
 def forget_old(root: Path) -> None:
-    """Remove letters that are long told."""
+    """Remove letters that are half a year old."""
     for letter in _letters(root):
-        if not letter.owed and time.time() - letter.made_at > KEPT_S:
+        if time.time() - letter.made_at > KEPT_S:
             path = _path(root, letter.news)
             path.unlink(missing_ok=True)
             path.with_suffix(".lock").unlink(missing_ok=True)

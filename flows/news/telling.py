@@ -61,6 +61,15 @@ def tell_batch(root: Path, result: IngestResult) -> None:
         notify(root, News("batch_rejected", result.batch, f"batch {result.batch} was rejected", body))
 
 
+def tell_left(root: Path, name: str, why: str) -> None:
+    """Tell the data engineer of a file that stays in the inbox; once, however often it is tried."""
+    subject = f"{name} stays in the inbox"
+    notify(
+        root,
+        News("batch_rejected", f"inbox {name} {why}", subject, f"It {why}.\nIt is tried again at each look."),
+    )
+
+
 def _codes(root: Path, batch: str) -> list[str]:
     folder = root / "data" / HELD / batch
     findings = read_manifest(folder).findings if (folder / MANIFEST).exists() else []

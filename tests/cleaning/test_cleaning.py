@@ -2,18 +2,22 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 import yaml
 from cleaning.cleaned_case import STRICT, do, numbers, state
-from cleaning.conftest import BATCH, ROWS, dvc
+from cleaning.conftest import BATCH, ROWS, dvc, withdraw
+from mlflow.entities import ViewType
 
 from components.cleaning.cleaning import look
 from components.cleaning.dvc_objects import FEEDBACK
 from components.cleaning.item import used
 from components.cleaning.runs import KIND
 from components.cleaning.versions import FILES, VERSIONS
+from components.cleaning.withdrawn import HEAD
 from components.errors import RegistryError
+from components.files import write_text
 from components.locks import exclusive
 from components.tracking.dvc_cache import md5_file
 from components.tracking.loading import load_version
@@ -92,6 +96,34 @@ def test_withdrawn_rows_go_where_no_version_that_stays_learned_from_them(root):
     }
 
 
+def test_what_git_names_of_withdrawn_rows_is_said_until_it_is_committed(root):
+    for words in (
+        ("init", "--quiet"),
+        ("add", "data/feedback.dvc"),
+        ("commit", "--quiet", "--message", "feedback"),
+    ):
+        git(root, *words)
+    rows = md5_file(root / ROWS)
+    withdraw(root, 1)
+    assert HEAD in do(root).held[BATCH]
+    assert rows[2:] in state(root)["objects"]
+    git(root, "commit", "--quiet", "--all", "--message", "withdrawn")
+    assert HEAD not in do(root).held[BATCH]
+
+
+def git(root, *words):
+    known = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
+    subprocess.run(["git", *known, *words], cwd=root, check=True)
+
+
+def test_what_people_track_elsewhere_stays(root):
+    write_text(root / "base/prompts.txt", "Which one is better?")
+    dvc(root, "add", "--quiet", "base/prompts.txt")
+    md5 = md5_file(root / "base/prompts.txt")
+    do(root)
+    assert md5[2:] in state(root)["objects"]
+
+
 def _rows_of(tracker, number):
     from components.cleaning.keeping import Registry
 
@@ -124,6 +156,18 @@ def test_runs_that_no_version_names_go_for_good(root):
     from components.tracking.registration import register_all
 
     assert not any(each.created for each in register_all(tracker).values())
+
+
+def test_deleted_runs_go_for_good_also_where_a_server_keeps_them_in_this_database(
+    root, monkeypatch, tmp_path
+):
+    """Another address of the same database, as that of `rlhf up`'s server is."""
+    (tmp_path / "elsewhere").symlink_to(root)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/elsewhere/.rlhf/mlflow.db")
+    tracker = connect(root)
+    gone = do(root, STRICT.model_copy(update={"runs_days": 0.0}))
+    assert any(item.kind == KIND for item in gone.items)
+    assert tracker.client.search_runs([tracker.experiment], "", ViewType.DELETED_ONLY) == []
 
 
 def test_versions_and_the_runs_that_made_them_go_at_once_and_are_counted_once(root):

@@ -139,6 +139,7 @@ def test_a_file_that_could_not_be_taken_is_tried_again_later(tmp_path, inbox, cl
     clock.now = 70.0
     assert names(inbox.look()) == ["a.jsonl"]
     assert told == ["a.jsonl cannot be read; it is left where it is"]
+    assert inbox.left == {"a.jsonl": "cannot be read"}
 
 
 def test_what_the_sender_declared_waits_for_its_file_and_goes_along(tmp_path, inbox, clock):
@@ -165,6 +166,17 @@ def test_one_process_empties_an_inbox(tmp_path):
         pass
     with watching(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [".rlhf-inbox.lock", "done", "failed"]
+
+
+def test_what_another_one_is_writing_is_not_swept(tmp_path):
+    with watching(tmp_path):
+        half = tmp_path / "done/.a.jsonl.report.json.0123.tmp"
+        half.touch()
+        with pytest.raises(BusyError), watching(tmp_path):
+            pass
+        assert half.exists()
+    with watching(tmp_path):
+        assert not half.exists()
 
 
 def test_a_folder_that_cannot_be_an_inbox(tmp_path):

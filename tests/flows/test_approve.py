@@ -22,7 +22,8 @@ from components.tracking.registration import register_all
 from components.tracking.tracker import connect
 from components.tracking.versions import champion_of, checked_files, get_version
 from flows.asking import ask, ask_once
-from flows.suspended import reopen
+from flows.news.log_file import FILE, read_entries
+from flows.suspended import reopen, tell_failed
 from flows.up.zombies import SILENT
 
 PROMOTE, DECLINE = {"decision": "promote"}, {"decision": "decline"}
@@ -163,6 +164,15 @@ def test_answers_are_carried_out_by_the_rules_of_promotion(served, runs):
     again = ask(served.root, "1")
     assert again.is_new
     assert ask_once(served.root, "1").endswith(runs[1])
+    assert ask_once(served.root, "2") is None, "it was declined"
+    for _ in range(2):
+        tell_failed(served.root)
+    (told,) = read_entries(served.root / FILE)
+    assert (told["kind"], told["subject"]) == (
+        "run_failed",
+        "approve of candidate 1 ended without a decision",
+    )
+    assert f"/runs/flow-run/{runs[1]}" in told["body"]
     assert not (served.root / ".rlhf/audit.jsonl").exists()
 
 
@@ -177,6 +187,7 @@ def test_killed_while_it_waits_and_killed_while_it_works(served, runs):
     httpx.post(f"{served.api}/flow_runs/{runs[3]}/set_state", json=retry).raise_for_status()
     served.wait_for(runs[3], "Completed")
     assert served.champion() == "1"
+    assert ask_once(served.root, "3") is None, "it is the champion"
     assert served.told(3) == "promoted as version 1 of reviews, by ada"
     (line,) = audit(served.root)
     assert (line["action"], line["candidate_version"], line["approver"]) == ("promote", "3", "ada")

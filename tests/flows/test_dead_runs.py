@@ -3,14 +3,16 @@
 import json
 import os
 import time
+from datetime import timedelta
 
 import pytest
 from prefect import flow, get_client, runtime, tags
-from prefect.states import Crashed, Running
+from prefect.states import Crashed, Pending, Running
 from stages.small_project import write_params
 
+from components.errors import PromotionRefusedError
 from flows import dead_runs
-from flows.dead_runs import ENDING_S, FOLDER, GRACE_S, alive, close_dead_runs, workspace_tag
+from flows.dead_runs import ENDING_S, FOLDER, GRACE_S, alive, close_dead_runs, while_alive, workspace_tag
 from flows.news.log_file import FILE, read_entries
 
 
@@ -60,6 +62,41 @@ def test_a_run_that_lives_and_one_that_is_just_ending_are_let_be(root):
     assert close_dead_runs(root) == []
     assert not record.exists()
     assert (state_of(run), told(root)) == ("Completed", [])
+
+
+@flow(name="refused")
+@while_alive
+def refused(root):
+    raise PromotionRefusedError("it may not")
+
+
+def test_a_run_that_failed_was_not_killed(root):
+    with tags(workspace_tag(root)), pytest.raises(PromotionRefusedError):
+        refused(root)
+    (record,) = (root / FOLDER).glob("*.json")
+    assert close_dead_runs(root) == []
+    grow_old(record)
+    assert close_dead_runs(root) == []
+    assert (state_of(record.stem), told(root), record.exists()) == ("Failed", [], False)
+
+
+def test_a_record_that_this_user_may_not_open_stops_nobody(root):
+    run = begin()
+    folder = root / FOLDER
+    folder.mkdir(parents=True)
+    # Opening it fails, also for root.
+    (folder / "00000000-0000-4000-8000-000000000000.json").mkdir()
+    (folder / f"{run}.json").write_text('{"flow": "quick", "name": "gone"}')
+    assert [dead.run for dead in close_dead_runs(root)] == [run]
+
+
+def test_a_run_that_never_began_is_dead_after_an_hour(root, monkeypatch):
+    with get_client(sync_client=True) as client:
+        made = client.create_flow_run(quick, name="lost", state=Pending(), tags=[workspace_tag(root)])
+    assert close_dead_runs(root) == []
+    monkeypatch.setattr("flows.dead_runs.BEGINNING", timedelta(seconds=-5))
+    assert [dead.run for dead in close_dead_runs(root)] == [str(made.id)]
+    assert (state_of(made.id), len(told(root))) == ("Crashed", 1)
 
 
 def test_a_run_whose_process_let_go_of_its_record_is_dead(root):

@@ -13,7 +13,7 @@ from flows.environment import prepare_environment
 from flows.server import prefect_api
 
 NAME = "zelda-quine"
-#: Old versions of the data, which `dvc gc` removes: the command says so.
+#: Old versions of the data, which `rlhf clean` removes: the command says so.
 OLD = (".dvc/cache", ".rlhf/dvc-remote")
 
 

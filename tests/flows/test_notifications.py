@@ -17,7 +17,7 @@ from components.errors import ConfigError
 from components.feedback.manifest import IngestResult
 from flows.news.log_file import FILE, append, older, read_entries
 from flows.news.notify import notify, tell_later
-from flows.news.outbox import News, unsent
+from flows.news.outbox import FOLDER, KEPT_S, News, letter_of, unsent
 from flows.news.telling import tell_batch, tell_candidate
 
 HELD = News("batch_held", "week-1", "batch week-1 waits", "Why: SPAM")
@@ -126,6 +126,48 @@ def test_a_server_that_hangs_and_one_that_is_gone(root, team, monkeypatch):
     tell_later(root)
     assert unsent(root)[0].owed == {"custom-webhook/team": "ConnectError"}
     assert len(lines(root)) == 1
+
+
+def test_it_is_offered_for_half_a_year_after_pauses_up_to_six_hours(root, team):
+    with webhook() as (url, sent):
+        team(url)
+        for attempts, minutes, is_time in ((1, 9, False), (1, 11, True), (3, 39, False), (3, 41, True)):
+            assert offered_after(root, attempts, minutes, sent) == is_time
+        for minutes, is_time in ((359, False), (361, True)):
+            assert offered_after(root, 5000, minutes, sent) == is_time
+    with letter_of(root, HELD, ()) as letter:
+        letter.owed, letter.made_at, letter.asked_at = (
+            {"custom-webhook/team": "?"},
+            time.time() - KEPT_S - 1,
+            time.time(),
+        )
+    tell_later(root)
+    assert unsent(root) == []
+
+
+def offered_after(root, attempts, minutes, sent):
+    """Whether it is offered again, so long after so many attempts."""
+    before = len(sent)
+    with letter_of(root, HELD, ()) as letter:
+        letter.owed = {"custom-webhook/team": "HTTP status 500"}
+        letter.attempts, letter.asked_at = attempts, time.time() - 60 * minutes
+    tell_later(root)
+    return len(sent) > before
+
+
+def test_a_letter_that_cannot_be_opened_keeps_no_other_waiting(root, team, monkeypatch, capsys):
+    other = News("batch_held", "week-2", "batch week-2 waits", "Why: SPAM")
+    with webhook(*[500] * 6) as (url, _):
+        team(url)
+        notify(root, HELD)
+        notify(root, other)
+        monkeypatch.setattr(flows.news.notify, "AGAIN_S", -1.0)
+        (first,) = [path for path in (root / FOLDER).glob("*.json") if "week-1" in path.read_text()]
+        first.with_suffix(".lock").unlink()
+        first.with_suffix(".lock").mkdir()
+        tell_later(root)
+    assert [letter.news.key for letter in unsent(root)] == ["week-1"]
+    assert "'batch week-1 waits' cannot be offered again" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_block_that_does_not_exist_is_named(root, prefect_server):

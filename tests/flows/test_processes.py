@@ -128,6 +128,34 @@ def take(line):
 listen(KEEPER, take)
 """
 
+#: A program that ends a second after it was told to, and at once where it is told twice.
+KEEPS = """
+STAGE = (
+    "import os, signal, time\\n"
+    "def hear(number, _):\\n"
+    "    signal.signal(number, signal.SIG_DFL)\\n"
+    "    time.sleep(1.5)\\n"
+    "    print('a step is kept', flush=True)\\n"
+    "    os._exit(75)\\n"
+    "signal.signal(signal.SIGTERM, hear)\\n"
+    "print('begun', flush=True)\\n"
+    "time.sleep(100)\\n"
+)
+
+def leave(number, _):
+    raise SystemExit(number)
+
+signal.signal(signal.SIGTERM, leave)
+
+def take(line):
+    print(line, flush=True)
+    if line == "begun":
+        for signals, seconds in SIGNALS:
+            threading.Timer(seconds, os.kill, (os.getpid(), signals)).start()
+
+listen(STAGE, take)
+"""
+
 
 def listen(program):
     """Its exit status, what it printed, and its errors."""
@@ -148,3 +176,20 @@ def test_a_second_signal_ends_the_wait_for_a_pipe_that_somebody_keeps_open():
     assert status == -signal.SIGINT
     assert alive(int(kept)) == [int(kept)], "it was there to the end"
     os.kill(int(kept), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("signals", "kept"),
+    [
+        # The whole group is told, and then its leader tells those that it started: `rlhf down` does both.
+        ([(signal.SIGTERM, 0.2), (signal.SIGTERM, 0.8)], True),
+        ([(signal.SIGINT, 0.2), (signal.SIGTERM, 0.8)], True),
+        # A person who does not want to wait.
+        ([(signal.SIGINT, 0.2), (signal.SIGINT, 0.8)], False),
+    ],
+)
+def test_who_is_told_to_end_twice_tells_a_stage_once_unless_a_person_means_at_once(signals, kept):
+    numbered = [(int(number), seconds) for number, seconds in signals]
+    _, told, _ = listen(KEEPS.replace("SIGNALS", repr(numbered)))
+    assert told.splitlines()[0] == "begun"
+    assert ("a step is kept" in told) == kept

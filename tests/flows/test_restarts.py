@@ -140,11 +140,31 @@ def test_what_takes_the_place_of_a_killed_run_may_be_killed_before_it_works(root
 
 
 def test_nothing_takes_the_place_of_a_killed_run_once_a_person_has_finished_it(root):
-    finished(root)
+    finished(root, "")
     assert not (root / ".rlhf/retraining.json").exists()
-    be_at_work(root, begin(root, Crashed()))
-    finished(root)
+    killed, later = (begin(root, Crashed()) for _ in range(2))
+    be_at_work(root, killed)
+    finished(root, str(killed.id))
     assert start_owed(root) == ""
+    # One that began after it had let go of the workspace.
+    be_at_work(root, later)
+    finished(root, str(killed.id))
+    assert read_ledger(root).at_work == str(later.id)
+
+
+def test_who_finds_another_one_at_work_leaves_it_known(root, monkeypatch):
+    first = begin(root, Running())
+    add_batch(root, "week-1")
+
+    def end(_):
+        # The first is at work all the while, and then killed.
+        assert read_ledger(root).at_work not in ("", str(first.id))
+        raise BusyError("another one")
+
+    be_at_work(root, first)
+    with pytest.raises(BusyError):
+        retrain(root, monkeypatch, end)
+    assert read_ledger(root).at_work == str(first.id)
 
 
 def test_what_is_killed_again_and_again_waits_its_hour(root):

@@ -72,6 +72,7 @@ class Inbox:
 
     Attributes:
         unfinished: names of files that the last look found incomplete.
+        left: names of files that could not be taken, and why.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Inbox:
         self.folder = folder
         self.settle_s = settle_s
         self.unfinished: list[str] = []
+        self.left: dict[str, str] = {}
         self._tell = tell
         self._clock = clock
         self._since: dict[str, tuple[list[Seen | None], float]] = {}
@@ -101,6 +103,7 @@ class Inbox:
     def leave(self, arrival: Arrival, why: str) -> None:
         """Let a file lie where it is, and try it again later."""
         self._not_before[arrival.path.name] = self._clock() + RETRY_S
+        self.left[arrival.path.name] = why
         self._say(arrival.path.name, why)
 
     def _arrival(self, name: str) -> Arrival | None:
@@ -143,9 +146,9 @@ def watching(folder: Path) -> Iterator[None]:
     """
     with ExitStack() as until_the_end:
         try:
+            until_the_end.enter_context(exclusive(folder / _LOCK, wait=False))
             for outcome in OUTCOMES:
                 _sweep(_folder_of(folder, outcome))
-            until_the_end.enter_context(exclusive(folder / _LOCK, wait=False))
         except BlockingIOError:
             raise BusyError(f"another process watches {folder}", "let one of them do it") from None
         except OSError as error:
