@@ -14,6 +14,7 @@ from components.errors import FeedbackError
 from components.feedback import store
 from components.feedback.manifest import Manifest
 from components.tracking.dvc_cache import md5_file, place
+from components.tracking.erasures import has_left
 from components.tracking.lineage import FEEDBACK
 
 #: What a person can do about it stands here, beside the names of versions.
@@ -49,7 +50,7 @@ def _is_withdrawn(root: Path, path: str, md5: str, lineage: Mapping[str, Any]) -
     """Whether rows or votes left this file since it was learned from."""
     folder = root / FEEDBACK / Path(path).parts[0]
     manifest = _manifest(folder)
-    if manifest is None or not _left_since(manifest, lineage):
+    if manifest is None or not has_left(manifest, lineage):
         return False
     here = root / FEEDBACK / path
     return not here.exists() or md5_file(here) != md5
@@ -60,11 +61,3 @@ def _manifest(folder: Path) -> Manifest | None:
         return store.read_manifest(folder)
     except (FeedbackError, OSError):
         return None
-
-
-def _left_since(manifest: Manifest, lineage: Mapping[str, Any]) -> bool:
-    """By their number, or by what was told: one person's votes leave the number of rows as it was."""
-    if manifest.withdrawn > (lineage.get("withdrawn_before") or {}).get(manifest.batch, 0):
-        return True
-    since = lineage.get("created_at", "")
-    return any(event["what"] == "withdrawn" and event["at"] >= since for event in manifest.events)

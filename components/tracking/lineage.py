@@ -90,11 +90,13 @@ class Learned:
         batches: their ids.
         files: DVC's md5 of their rows, by path below data/feedback; empty where DVC's listing is gone.
         withdrawn: rows by batch that had left it before, so that it did not learn from them.
+        erasures: how often anything had been withdrawn from it before, rows or votes, by batch.
     """
 
     batches: list[str]
     files: dict[str, str]
     withdrawn: dict[str, int]
+    erasures: dict[str, int]
 
 
 def learned_feedback(root: Path, feedback_md5: str) -> Learned:
@@ -112,16 +114,26 @@ def learned_feedback(root: Path, feedback_md5: str) -> Learned:
     rows = sorted(path for path in paths if Path(path).match(_ROWS))
     batches = sorted({Path(path).parts[0] for path in rows})
     files = {path: listed[path] for path in rows} if listed else {}
-    counts = {batch: _withdrawn(root, batch, listed or {}) for batch in batches}
-    return Learned(batches, files, {batch: count for batch, count in counts.items() if count})
+    manifests = {batch: _manifest(root, batch, listed or {}) for batch in batches}
+    rows_gone = {batch: int(about.get("withdrawn", 0)) for batch, about in manifests.items()}
+    times = {batch: _erasures(about) for batch, about in manifests.items()}
+    return Learned(batches, files, _above_zero(rows_gone), _above_zero(times))
 
 
-def _withdrawn(root: Path, batch: str, listed: Mapping[str, str]) -> int:
+def _above_zero(counts: Mapping[str, int]) -> dict[str, int]:
+    return {batch: count for batch, count in counts.items() if count}
+
+
+def _erasures(manifest: Mapping[str, Any]) -> int:
+    return sum(event["what"] == "withdrawn" for event in manifest.get("events", ()))
+
+
+def _manifest(root: Path, batch: str, listed: Mapping[str, str]) -> dict[str, Any]:
     """As the manifest said that DVC kept, or as the one at hand says."""
     name = f"{batch}/manifest.json"
     kept = dvc_cache.cached(root, listed[name]) if name in listed else root / FEEDBACK / name
     path = kept if kept.exists() else root / FEEDBACK / name
-    return int(read_json(path).get("withdrawn", 0)) if path.exists() else 0
+    return dict(read_json(path)) if path.exists() else {}
 
 
 def author() -> str:

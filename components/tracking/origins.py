@@ -11,6 +11,7 @@ from components.feedback import store
 from components.feedback.manifest import Manifest
 from components.files import read_json
 from components.tracking.audit import read_log
+from components.tracking.erasures import erasures_since
 from components.tracking.lineage import FEEDBACK
 from components.tracking.registration import LINEAGE
 from components.tracking.tracker import Tracker
@@ -71,11 +72,7 @@ def batch_now(root: Path, batch: str, lineage: Mapping[str, Any]) -> dict[str, A
     if manifest is None:
         state = GONE if folder is None else UNREADABLE
         return {"batch": batch, "state": state, "accepted": None, "withdrawn_since": None, "why": []}
-    why = [
-        event["why"]
-        for event in manifest.events
-        if event["what"] == "withdrawn" and event["at"] >= lineage["created_at"]
-    ]
+    why = [event["why"] for event in erasures_since(manifest, lineage)]
     return {
         "batch": batch,
         "state": manifest.status,

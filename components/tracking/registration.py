@@ -107,6 +107,7 @@ def _lineage(tracker: Tracker, key: str, parents: Mapping[str, str], prefect_run
         "feedback_batches": learned.batches,
         "feedback_files": learned.files,
         "withdrawn_before": learned.withdrawn,
+        "erasures_before": learned.erasures,
         "automatic_feedback": _automatic(root),
         "parents": dict(parents),
         "prefect_run": prefect_run,

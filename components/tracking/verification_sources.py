@@ -11,6 +11,7 @@ from components.feedback import store
 from components.feedback.manifest import Manifest
 from components.files import sha256_file
 from components.tracking import dvc_cache
+from components.tracking.erasures import has_left
 from components.tracking.findings import Findings
 from components.tracking.lineage import FEEDBACK
 
@@ -58,23 +59,15 @@ def _as_it_was_read(folder: Path, manifest: Manifest, lineage: Mapping[str, Any]
     read = {path: md5 for path, md5 in files if Path(path).parts[0] == folder.name}
     if not read:
         found.unchecked.append(f"{FEEDBACK}/{folder.name}: what the version read of it was not recorded")
-    withdrawn = manifest.withdrawn > (lineage.get("withdrawn_before") or {}).get(folder.name, 0)
     for path, md5 in read.items():
         here = folder / Path(path).name
         if here.exists() and dvc_cache.md5_file(here) == md5:
             continue
-        if withdrawn or _votes_withdrawn(manifest, lineage):
+        if has_left(manifest, lineage):
             found.unchecked.append(f"{FEEDBACK}/{path}: rows or votes of it were withdrawn since")
         else:
             what = "is not what the version learned from, and nothing of it was withdrawn"
             found.mismatches.append(f"{FEEDBACK}/{path} {what}")
-
-
-def _votes_withdrawn(manifest: Manifest, lineage: Mapping[str, Any]) -> bool:
-    """Whether one person's votes left, which may leave the number of rows as it was."""
-    return any(
-        event["what"] == "withdrawn" and event["at"] >= lineage["created_at"] for event in manifest.events
-    )
 
 
 def outputs(root: Path, lineage: Mapping[str, Any]) -> Findings:
