@@ -1,4 +1,4 @@
-"""What left a batch since a version learned from it, told from what had left before, though the version trained long."""
+"""What left a batch since a version learned from it, told from what had left before, however long it trained."""
 
 import pytest
 from tracking.fake_workspace import write_batch
