@@ -40,7 +40,7 @@ class FlowFaults:
             outcome = Outcome(f"rlhf retrain after {after:.1f} s")
             process = rlhf.start("retrain", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             _end_after(process, after, signal.SIGKILL)
-            _wait_until_gone(rlhf, outcome)
+            wait_until_gone(rlhf, outcome)
             retrain_again(self.loop, rlhf, outcome)
             yield outcome
 
@@ -111,7 +111,7 @@ class FlowFaults:
             outcome = Outcome(f"rlhf ingest after {after:.1f} s")
             process = rlhf.start("ingest", *files, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             _end_after(process, after, signal.SIGKILL)
-            _wait_until_gone(rlhf, outcome)
+            wait_until_gone(rlhf, outcome)
             start = time.monotonic()
             again = rlhf("ingest", *files, seconds=LONGEST_S)
             outcome.recovery_s = time.monotonic() - start
@@ -165,7 +165,7 @@ def _end_after(process: subprocess.Popen[str], seconds: float, number: signal.Si
         process.wait()
 
 
-def _wait_until_gone(rlhf: Command, outcome: Outcome) -> None:
+def wait_until_gone(rlhf: Command, outcome: Outcome) -> None:
     deadline = time.monotonic() + GONE_S
     while rlhf.left_behind() and time.monotonic() < deadline:
         time.sleep(0.1)

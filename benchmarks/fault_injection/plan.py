@@ -16,6 +16,7 @@ from benchmarks.fault_injection.disks import may_mount
 from benchmarks.fault_injection.flow_faults import FlowFaults
 from benchmarks.fault_injection.flows import Loop, make_loop
 from benchmarks.fault_injection.outcome import Fault, Outcome
+from benchmarks.fault_injection.served_faults import ServedFaults
 from benchmarks.fault_injection.server_faults import ServerFaults
 from benchmarks.fault_injection.servers import free_port, prefect_server, running
 from benchmarks.fault_injection.stage_faults import StageFaults
@@ -117,6 +118,10 @@ class Plan:
             "SIGKILL at random times", lambda on, at: on.random_kills(at, self.counts.flow_kills)
         )
         yield self._flow("SIGTERM", lambda on, at: on.told_to_end(at, loops))
+        yield Fault(
+            "loop: SIGTERM to all that is served",
+            lambda home: ServedFaults(self._loop).told_to_end(home, loops),
+        )
         yield self._flow("two retrainings at once", lambda on, at: on.two_at_once(at, loops))
         yield self._flow("ten ingestions at once", lambda on, at: on.ten_ingestions(at, loops))
         yield self._flow("ingestion killed", lambda on, at: on.killed_ingestions(at, loops))
@@ -129,6 +134,9 @@ class Plan:
         yield self._server("DVC remote gone", lambda on, at: on.remote_gone(at, loops))
         yield self._server("DVC remote corrupt", lambda on, at: on.remote_corrupt(at, loops))
         yield self._server("DVC cache corrupt", lambda on, at: on.cache_corrupt(at, loops))
+
+    def _served_told_to_end(self, home: Path) -> Iterator[Outcome]:
+        return ServedFaults(self._loop).told_to_end(home, self.counts.loops)
 
     def _flow(
         self, name: str, trials: Callable[[FlowFaults, Path], Iterator[Outcome]], cannot: str = ""
