@@ -66,16 +66,19 @@ class ServedFaults:
         self._ask(f"deployments/{deployment['id']}/create_flow_run", wanted)
 
     def _ask(self, path: str, content: dict[str, Any] | None = None) -> Any:
-        """What Prefect's API answers; None where there is no such thing."""
+        """What Prefect's API answers, asked again while its database is locked, as Prefect's client does; None: 404."""
         body = None if content is None else json.dumps(content).encode()
         url, headers = f"{self.loop.prefect.url}/api/{path}", {"Content-Type": "application/json"}
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:  # noqa: S310
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            if error.code != 404:
-                raise
-            return None
+        while True:
+            try:
+                with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:  # noqa: S310
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                if error.code == 404:
+                    return None
+                if error.code != 503:
+                    raise
+            time.sleep(1)
 
 
 def _wait_for_steps(folder: Path, stage: str) -> None:
