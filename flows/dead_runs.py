@@ -9,7 +9,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -102,7 +102,9 @@ def _told_from_a_kill(record: TextIO, about: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except Exception:
-        _write(record, about | {"ended": True})
+        # What it failed of may be the disk.
+        with suppress(OSError):
+            _write(record, about | {"ended": True})
         raise
     _write(record, about | {"ended": True})
 

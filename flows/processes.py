@@ -39,9 +39,6 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         yield process
     finally:
         _end_though_interrupted(process)
-        guardian.forget(process.pid)
-        if process.stdout:
-            process.stdout.close()
 
 
 def stream(
@@ -145,7 +142,15 @@ def _end_though_interrupted(process: subprocess.Popen[str]) -> None:
     except BaseException as interruption:
         # A person's second Ctrl-C means at once.
         end(process, again=isinstance(interruption, KeyboardInterrupt))
+        _forget(process)
         raise
+    _forget(process)
+
+
+def _forget(process: subprocess.Popen[str]) -> None:
+    guardian.forget(process.pid)
+    if process.stdout:
+        process.stdout.close()
 
 
 def end_group(

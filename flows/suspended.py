@@ -39,7 +39,7 @@ def reopen(root: Path) -> list[str]:
 
 
 def tell_failed(root: Path) -> None:
-    """Tell, once, of each that ended with no decision carried out; after `reopen`, which finds some of them alive."""
+    """Tell, once, of each that failed or was killed; after `reopen`, which finds some of them alive."""
     asked = FlowFilter(name=FlowFilterName(any_=[approve.name]))
     ended = _closed_of_late(root, StateType.CRASHED, StateType.FAILED)
     with get_client(sync_client=True) as client:
@@ -50,8 +50,9 @@ def tell_failed(root: Path) -> None:
 
 def _news(run: FlowRun) -> News:
     # Not its message: what raised may quote the data at hand.
-    body = f"Its page in Prefect says why: {url_for(run) or run.id}\n`rlhf ask CANDIDATE` asks again."
-    return News("run_failed", str(run.id), f"{approve.name} of {run.name} ended without a decision", body)
+    why = f"Its page in Prefect says why: {url_for(run) or run.id}"
+    body = f"{why}\n`rlhf status` says which version is champion; `rlhf ask CANDIDATE` asks again."
+    return News("run_failed", str(run.id), f"{approve.name} of {run.name} failed", body)
 
 
 def _reopen(client: SyncPrefectClient, run: FlowRun) -> bool:

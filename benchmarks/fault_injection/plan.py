@@ -118,10 +118,7 @@ class Plan:
             "SIGKILL at random times", lambda on, at: on.random_kills(at, self.counts.flow_kills)
         )
         yield self._flow("SIGTERM", lambda on, at: on.told_to_end(at, loops))
-        yield Fault(
-            "loop: SIGTERM to all that is served",
-            lambda home: ServedFaults(self._loop).told_to_end(home, loops),
-        )
+        yield Fault("loop: SIGTERM to all that is served", self._served_told_to_end)
         yield self._flow("two retrainings at once", lambda on, at: on.two_at_once(at, loops))
         yield self._flow("ten ingestions at once", lambda on, at: on.ten_ingestions(at, loops))
         yield self._flow("ingestion killed", lambda on, at: on.killed_ingestions(at, loops))

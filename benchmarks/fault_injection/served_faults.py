@@ -45,11 +45,13 @@ class ServedFaults:
     def _told_to_end(self, rlhf: Command) -> Outcome:
         outcome = Outcome("a served retraining told to end")
         serve = rlhf.start("serve", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._start_retraining(rlhf.folder)
-        _wait_for_steps(rlhf.folder, "dpo")
-        start = time.monotonic()
-        os.killpg(serve.pid, signal.SIGTERM)
-        serve.wait(LONGEST_S)
+        try:
+            self._start_retraining(rlhf.folder)
+            _wait_for_steps(rlhf.folder, "dpo")
+        finally:
+            start = time.monotonic()
+            os.killpg(serve.pid, signal.SIGTERM)
+            serve.wait(LONGEST_S)
         wait_until_gone(rlhf, outcome)
         took = time.monotonic() - start
         outcome.expect("I4", took < 45, f"it took {took:.0f} s")
@@ -69,6 +71,7 @@ class ServedFaults:
         """What Prefect's API answers, asked again while its database is locked, as Prefect's client does; None: 404."""
         body = None if content is None else json.dumps(content).encode()
         url, headers = f"{self.loop.prefect.url}/api/{path}", {"Content-Type": "application/json"}
+        deadline = time.monotonic() + LONGEST_S
         while True:
             try:
                 with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:  # noqa: S310
@@ -76,7 +79,7 @@ class ServedFaults:
             except urllib.error.HTTPError as error:
                 if error.code == 404:
                     return None
-                if error.code != 503:
+                if error.code != 503 or time.monotonic() > deadline:
                     raise
             time.sleep(1)
 

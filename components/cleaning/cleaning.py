@@ -29,7 +29,7 @@ class Cleaned:
 
     Attributes:
         items: of either; refused: what could not be removed, and why.
-        held: batches with withdrawn rows that DVC keeps for the versions named, which stay.
+        held: batches with withdrawn rows that DVC keeps for the versions named, which stay, or for git's last commit.
         before, after: bytes on the disk of the workspace's folders, measured.
     """
 

@@ -25,10 +25,13 @@ def named(root: Path, lineages: Iterable[Mapping[str, Any]]) -> set[str]:
     commits = {
         lineage["git_commit"].removesuffix(_DIRTY) for lineage in lineages if lineage.get("git_commit")
     }
-    texts = [_read(path) for path in files_of_dvc(root)]
-    # Which feedback a version learned from its lineage says: its commit may name more, and what was withdrawn of that.
-    texts += [_at(root, commit, LOCK) for commit in {*commits, "HEAD"}] + [at_head(root)]
-    found = {md5 for text in texts for md5 in md5s(text)}
+    paths = list(files_of_dvc(root))
+    locks = [_read(path) for path in paths if path.name == LOCK]
+    locks += [_at(root, commit, LOCK) for commit in {*commits, "HEAD"}]
+    tracked = [_read(path) for path in paths if path.name != LOCK] + [at_head(root)]
+    found = {md5 for text in locks for md5 in outputs_in(text)} | {
+        md5 for text in tracked for md5 in md5s(text)
+    }
     for lineage in lineages:
         files = (lineage.get("feedback_files") or {}).values()
         found |= {md5 for md5 in (lineage["feedback"], *lineage["dvc"].values(), *files) if md5}
@@ -87,6 +90,20 @@ def md5s(text: str, part: str | None = None) -> set[str]:
         return set(_leaves(tree if part is None else tree[part]))
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise RlhfError(f"a file of DVC's cannot be read: {error}", "restore it from git") from None
+
+
+def outputs_in(lock: str) -> set[str]:
+    """What a dvc.lock says of outputs, and not of what stages read: which feedback a version learned from its lineage
+    says, and a lock that was committed may name what was withdrawn since.
+
+    Raises:
+        RlhfError: it cannot be read.
+    """
+    try:
+        stages = (yaml.safe_load(lock) or {}).get("stages", {})
+        return {md5 for stage in stages.values() for md5 in _leaves(stage.get("outs", []))}
+    except (yaml.YAMLError, AttributeError) as error:
+        raise RlhfError(f"a dvc.lock cannot be read: {error}", "restore it from git") from None
 
 
 def _leaves(tree: Any) -> Iterator[str]:

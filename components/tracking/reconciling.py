@@ -26,6 +26,8 @@ from components.workspace import STATE
 #: The request: a tag of the production model, or an alias of the candidates.
 APPROVE, APPROVED = "approve", "approved"
 APPROVER, OUTCOME, WAITS = "approver", "approval", "approval.waits"
+#: How an outcome begins that changed nothing.
+REFUSED = "refused: "
 #: What a tag of a version may hold in MLflow.
 LONGEST_TAG = 5000
 
@@ -83,7 +85,7 @@ def _from_alias(tracker: Tracker) -> list[Outcome]:
     if has_roles(tracker):
         # Nothing is written: a reviewer may not edit candidates, and the alias alone must not stop the pass.
         where = f"set the tag {APPROVE} = '{version} NAME' on the page of {tracker.name}"
-        reason = f"refused: who trains may set this alias, so it approves nothing; {where}"
+        reason = f"{REFUSED}who trains may set this alias, so it approves nothing; {where}"
         return [Outcome(version, approver, False, reason, None, is_left=True)]
     outcome = _carried_out(tracker, version, approver)
     tracker.client.set_model_version_tag(name, version, OUTCOME, outcome.reason[:LONGEST_TAG])
@@ -120,4 +122,4 @@ def _left(tracker: Tracker, version: str, approver: str) -> Outcome:
 
 
 def _refused(version: str, approver: str, reason: str) -> Outcome:
-    return Outcome(version, approver, False, f"refused: {reason}", None)
+    return Outcome(version, approver, False, f"{REFUSED}{reason}", None)

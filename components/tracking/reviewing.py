@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.errors import PromotionRefusedError
-from components.tracking.reconciling import LONGEST_TAG, OUTCOME
+from components.tracking.reconciling import LONGEST_TAG, OUTCOME, REFUSED
 from components.tracking.roles import has_roles
 from components.tracking.rules import author_of, refuse_blocked, refuse_nobody, unharmed_files
 from components.tracking.tracker import Tracker, mlflow_errors, without_login
-from components.tracking.versions import champion_of, get_version
+from components.tracking.versions import all_versions, champion_of, get_version
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Candidate:
         digest: SHA-256 of its files' manifest.
         description: verdict and figures in one paragraph; parts of feedback may stand in it.
         champion: the production version it would replace, or None.
-        is_decided: whether it was declined, or is what became that champion.
+        is_decided: whether it was declined, or promoted, also where another one is champion by now.
     """
 
     name: str
@@ -49,18 +49,15 @@ def look_at_candidate(tracker: Tracker, version: str) -> Candidate:
         writer = author_of(files)
         champion = champion_of(tracker)
         digest = found.tags["sha256"]
-        text, decided = found.description or "", _is_decided(tracker, found, champion)
+        text, decided = found.description or "", _is_decided(tracker, found)
         return Candidate(found.name, str(found.version), digest, writer, text, champion, decided)
 
 
-def _is_decided(tracker: Tracker, candidate: Any, champion: str | None) -> bool:
-    if candidate.tags.get(OUTCOME):
-        return True
-    if champion is None:
-        return False
-    return bool(
-        get_version(tracker, tracker.name, champion).tags.get("candidate_version") == str(candidate.version)
-    )
+def _is_decided(tracker: Tracker, candidate: Any) -> bool:
+    answer = candidate.tags.get(OUTCOME, "")
+    promoted = {version.tags.get("candidate_version") for version in all_versions(tracker, tracker.name)}
+    # A request that was refused decided nothing.
+    return bool(answer and not answer.startswith(REFUSED)) or str(candidate.version) in promoted
 
 
 def record_answer(tracker: Tracker, version: str, answer: str) -> None:

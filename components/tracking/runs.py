@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.errors import RegistryError
 from components.tracking import live
 from components.tracking.lineage import StageLock, git_commit, read_lock
 from components.tracking.run_metrics import KEY, METRICS_AT_ONCE, STAGE, metrics_of
-from components.tracking.tracker import Tracker, embedded_uri, mlflow_errors, without_login
+from components.tracking.tracker import Tracker, artifact_location, embedded_uri, mlflow_errors
 
 #: MLflow takes at most this many in one request.
 PARAMS_AT_ONCE = 100
-#: Their ids are one argument of a command, which may have 128 KB.
-_RUNS_AT_ONCE = 1000
 
 #: What of a stage's files belongs to its run, beside its figures.
 ARTIFACTS = {
@@ -87,22 +82,17 @@ def pipeline_runs(tracker: Tracker, *, deleted: bool = False) -> Iterator[Any]:
 def purge_runs(tracker: Tracker, runs: Sequence[str]) -> None:
     """Remove deleted runs from the workspace's own database, for good; a server may be at work on it meanwhile.
 
+    Not by `mlflow gc`: it takes along every experiment and logged model that people have deleted, and may want back.
+
     Raises:
         RegistryError: the database refuses.
     """
-    for first in range(0, len(runs), _RUNS_AT_ONCE):
-        _purge(tracker, runs[first : first + _RUNS_AT_ONCE])
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-
-def _purge(tracker: Tracker, runs: Sequence[str]) -> None:
-    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", embedded_uri(tracker.root)]
-    command += ["--tracking-uri", tracker.uri, "--run-ids", ",".join(runs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RegistryError(
-            f"`mlflow gc` failed: {without_login(done.stderr.strip()[-500:])}",
-            "free the database from other users and try again; nothing points at these runs",
-        )
+    with mlflow_errors():
+        store = SqlAlchemyStore(embedded_uri(tracker.root), artifact_location(tracker.root))
+        for run in runs:
+            store._hard_delete_run(run)
 
 
 @contextmanager

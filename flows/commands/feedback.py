@@ -195,8 +195,8 @@ def withdraw(
         erasure = run(root, batch, who, SecretStr(why), sorted(set(lines or ())))
     _print_erasure(erasure)
     next_step(
-        "`rlhf retrain`; old versions of the data stay in DVC's cache and remote until `rlhf clean --older-than 0`, "
-        "the files that were ingested where they lie"
+        "`rlhf retrain`; old versions of the data stay in DVC's cache until `rlhf clean --older-than 0 --yes`, "
+        "in a remote elsewhere for good, the files that were ingested where they lie"
     )
 
 

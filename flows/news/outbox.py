@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -89,13 +89,19 @@ def forget_old(root: Path) -> None:
     for letter in _letters(root):
         if time.time() - letter.made_at > KEPT_S:
             path = _path(root, letter.news)
-            path.unlink(missing_ok=True)
-            path.with_suffix(".lock").unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+                path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _letters(root: Path) -> list[Letter]:
-    found = (_read(path) for path in (root / FOLDER).glob("*.json"))
-    return sorted((letter for letter in found if letter), key=lambda letter: letter.made_at)
+    found: list[Letter] = []
+    for path in (root / FOLDER).glob("*.json"):
+        # Another user's may be closed to this one: the others are read all the same.
+        with suppress(OSError):
+            letter = _read(path)
+            found += [letter] if letter else []
+    return sorted(found, key=lambda letter: letter.made_at)
 
 
 def _path(root: Path, news: News) -> Path:

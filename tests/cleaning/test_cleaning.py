@@ -13,10 +13,11 @@ from mlflow.entities import ViewType
 from components.cleaning.cleaning import look
 from components.cleaning.dvc_objects import FEEDBACK
 from components.cleaning.item import used
+from components.cleaning.references import named
 from components.cleaning.runs import KIND
 from components.cleaning.versions import FILES, VERSIONS
 from components.cleaning.withdrawn import HEAD
-from components.errors import RegistryError
+from components.errors import RegistryError, RlhfError
 from components.files import write_text
 from components.locks import exclusive
 from components.tracking.dvc_cache import md5_file
@@ -111,6 +112,20 @@ def test_what_git_names_of_withdrawn_rows_is_said_until_it_is_committed(root):
     assert HEAD not in do(root).held[BATCH]
 
 
+def test_of_a_committed_lock_the_outputs_stay_and_not_what_was_read(tmp_path):
+    lock = {
+        "deps": [{"path": "data/feedback", "md5": "f" * 32 + ".dir"}],
+        "outs": [{"path": "x", "md5": "a" * 32}],
+    }
+    write_text(tmp_path / "dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": {"prepare": lock}}))
+    for words in (("init", "--quiet"), ("add", "dvc.lock"), ("commit", "--quiet", "--message", "lock")):
+        git(tmp_path, *words)
+    assert named(tmp_path, []) == {"a" * 32}
+    (tmp_path / "dvc.lock").write_text("stages: [")
+    with pytest.raises(RlhfError, match="cannot be read"):
+        named(tmp_path, [])
+
+
 def git(root, *words):
     known = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
     subprocess.run(["git", *known, *words], cwd=root, check=True)
@@ -165,9 +180,13 @@ def test_deleted_runs_go_for_good_also_where_a_server_keeps_them_in_this_databas
     (tmp_path / "elsewhere").symlink_to(root)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/elsewhere/.rlhf/mlflow.db")
     tracker = connect(root)
+    theirs = tracker.client.create_experiment("somebody's")
+    tracker.client.delete_experiment(theirs)
     gone = do(root, STRICT.model_copy(update={"runs_days": 0.0}))
     assert any(item.kind == KIND for item in gone.items)
     assert tracker.client.search_runs([tracker.experiment], "", ViewType.DELETED_ONLY) == []
+    tracker.client.restore_experiment(theirs)
+    assert tracker.client.get_experiment(theirs).name == "somebody's"
 
 
 def test_versions_and_the_runs_that_made_them_go_at_once_and_are_counted_once(root):

@@ -170,6 +170,21 @@ def test_a_letter_that_cannot_be_opened_keeps_no_other_waiting(root, team, monke
     assert "'batch week-1 waits' cannot be offered again" in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_letter_that_cannot_be_read_keeps_no_other_waiting(root, team):
+    with webhook() as (url, _):
+        team(url)
+        notify(root, HELD)
+    (letter,) = (root / FOLDER).glob("*.json")
+    # Opening it fails, also for root.
+    letter.unlink()
+    letter.mkdir()
+    notify(root, News("run_failed", "1", "a run failed", "Why"))
+    with letter_of(root, News("run_failed", "2", "another", "Why"), ("custom-webhook/team",)):
+        pass
+    assert [found.news.key for found in unsent(root)] == ["2"]
+    tell_later(root)
+
+
 def test_a_block_that_does_not_exist_is_named(root, prefect_server):
     write_params(root, {"notifications": {"batch_held": ["slack-webhook/nobody", "log"]}})
     notify(root, HELD)
