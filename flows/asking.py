@@ -21,7 +21,7 @@ from prefect.utilities.urls import url_for
 
 from components.config import load_params
 from components.errors import RlhfError
-from components.tracking.reviewing import look_at_candidate
+from components.tracking.reviewing import is_decided, look_at_candidate
 from components.tracking.tracker import connect
 from flows.approve import approve
 
@@ -63,8 +63,9 @@ def ask_once(root: Path, version: str) -> str | None:
     A candidate that was asked about before is not asked about again, whatever the answer was; nor one that was decided
     on, though Prefect forgets its runs.
     """
-    candidate = look_at_candidate(connect(root), version)
-    run = None if candidate.is_decided else _start(root, version, candidate.digest, once=True)
+    tracker = connect(root)
+    digest = look_at_candidate(tracker, version).digest
+    run = None if is_decided(tracker, version) else _start(root, version, digest, once=True)
     return _url(run) if run else None
 
 

@@ -24,7 +24,6 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterEndTime,
-    FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
@@ -179,13 +178,7 @@ def _close(client: SyncPrefectClient, run: str) -> None:
 
 def _without_record(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
     """Runs that were killed before they wrote their record."""
-    tag = workspace_tag(root)
-    begun = [
-        run
-        for which in (_running(tag), _pending(tag))
-        for run in client.read_flow_runs(flow_run_filter=which)
-    ]
-    for run in begun:
+    for run in client.read_flow_runs(flow_run_filter=_begun(workspace_tag(root))):
         if _is_overdue(run) and str(run.id) != str(runtime.flow_run.id) and not _record(root, run).exists():
             yield Dead(str(run.id), _flow_name(client, run), run.name)
             _close(client, str(run.id))
@@ -193,7 +186,7 @@ def _without_record(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
 
 def _crashed(root: Path, client: SyncPrefectClient) -> Iterator[Dead]:
     """Runs without a record that the server closed by itself: its rules were quicker (flows/up/zombies.py)."""
-    for run in client.read_flow_runs(flow_run_filter=_closed_of_late(workspace_tag(root))):
+    for run in client.read_flow_runs(flow_run_filter=closed_of_late(workspace_tag(root), StateType.CRASHED)):
         if not _record(root, run).exists() and not is_known(root, "run_failed", str(run.id)):
             yield Dead(str(run.id), _flow_name(client, run), run.name)
 
@@ -206,33 +199,26 @@ def _flow_name(client: SyncPrefectClient, run: FlowRun) -> str:
     return client.read_flow(run.flow_id).name
 
 
-def _running(tag: str) -> FlowRunFilter:
-    before = datetime.now(UTC) - timedelta(seconds=GRACE_S)
+def _begun(tag: str) -> FlowRunFilter:
     return FlowRunFilter(
         tags=FlowRunFilterTags(all_=[tag]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
-        start_time=FlowRunFilterStartTime(before_=before),
-    )
-
-
-def _pending(tag: str) -> FlowRunFilter:
-    return FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[tag]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])),
     )
 
 
 def _is_overdue(run: FlowRun) -> bool:
-    """One that is about to begin may have to wait for its machine."""
-    if run.state is None or run.state.type != StateType.PENDING:
-        return True
-    return datetime.now(UTC) - run.state.timestamp > BEGINNING
+    """Its record should be there; one that is yet to begin may have to wait for its machine."""
+    is_pending = run.state is not None and run.state.type == StateType.PENDING
+    since = run.state.timestamp if is_pending else run.start_time
+    patience = BEGINNING if is_pending else timedelta(seconds=GRACE_S)
+    return since is not None and datetime.now(UTC) - since > patience
 
 
-def _closed_of_late(tag: str) -> FlowRunFilter:
+def closed_of_late(tag: str, *states: StateType) -> FlowRunFilter:
+    """Runs with this tag that ended in one of these states since people may still be told."""
     return FlowRunFilter(
         tags=FlowRunFilterTags(all_=[tag]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
         end_time=FlowRunFilterEndTime(after_=datetime.now(UTC) - LATELY),
     )
 

@@ -138,16 +138,15 @@ def end(process: subprocess.Popen[str], patience_s: float = PATIENCE_S, *, again
 
 def _end_though_interrupted(process: subprocess.Popen[str]) -> None:
     try:
-        end(process)
+        _end_and_forget(process)
     except BaseException as interruption:
         # A person's second Ctrl-C means at once.
-        end(process, again=isinstance(interruption, KeyboardInterrupt))
-        _forget(process)
+        _end_and_forget(process, again=isinstance(interruption, KeyboardInterrupt))
         raise
-    _forget(process)
 
 
-def _forget(process: subprocess.Popen[str]) -> None:
+def _end_and_forget(process: subprocess.Popen[str], *, again: bool = False) -> None:
+    end(process, again=again)
     guardian.forget(process.pid)
     if process.stdout:
         process.stdout.close()

@@ -6,7 +6,6 @@ in memory on their way to its rules, and drops them where its database is locked
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect import State, get_client
@@ -14,19 +13,14 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterEndTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.utilities.urls import url_for
 
 from flows.approve import approve
-from flows.dead_runs import LATELY
+from flows.dead_runs import closed_of_late
 from flows.news.notify import notify
-from flows.news.outbox import News, is_known
+from flows.news.outbox import News
 from flows.project import project_tag
 from flows.up.zombies import SILENT
 
@@ -34,18 +28,17 @@ from flows.up.zombies import SILENT
 def reopen(root: Path) -> list[str]:
     """Let each such run of this folder wait for its answer again; their names."""
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=_closed_of_late(root, StateType.CRASHED))
+        runs = client.read_flow_runs(flow_run_filter=closed_of_late(project_tag(root), StateType.CRASHED))
         return [run.name for run in runs if _reopen(client, run)]
 
 
 def tell_failed(root: Path) -> None:
     """Tell, once, of each that failed or was killed; after `reopen`, which finds some of them alive."""
     asked = FlowFilter(name=FlowFilterName(any_=[approve.name]))
-    ended = _closed_of_late(root, StateType.CRASHED, StateType.FAILED)
+    ended = closed_of_late(project_tag(root), StateType.CRASHED, StateType.FAILED)
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(flow_filter=asked, flow_run_filter=ended):
-            if not is_known(root, "run_failed", str(run.id)):
-                notify(root, _news(run))
+            notify(root, _news(run))
 
 
 def _news(run: FlowRun) -> News:
@@ -72,11 +65,3 @@ def _reopen(client: SyncPrefectClient, run: FlowRun) -> bool:
 def _before_the_end(client: SyncPrefectClient, run: FlowRun) -> State | None:
     states = sorted(client.read_flow_run_states(run.id), key=lambda state: state.timestamp)
     return states[-2] if len(states) > 1 else None
-
-
-def _closed_of_late(root: Path, *states: StateType) -> FlowRunFilter:
-    return FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[project_tag(root)]),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
-        end_time=FlowRunFilterEndTime(after_=datetime.now(UTC) - LATELY),
-    )

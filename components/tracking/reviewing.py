@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from components.errors import PromotionRefusedError
 from components.tracking.reconciling import LONGEST_TAG, OUTCOME, REFUSED
@@ -21,7 +20,6 @@ class Candidate:
         digest: SHA-256 of its files' manifest.
         description: verdict and figures in one paragraph; parts of feedback may stand in it.
         champion: the production version it would replace, or None.
-        is_decided: whether it was declined, or promoted, also where another one is champion by now.
     """
 
     name: str
@@ -30,7 +28,6 @@ class Candidate:
     author: str
     description: str
     champion: str | None
-    is_decided: bool
 
 
 def look_at_candidate(tracker: Tracker, version: str) -> Candidate:
@@ -49,15 +46,20 @@ def look_at_candidate(tracker: Tracker, version: str) -> Candidate:
         writer = author_of(files)
         champion = champion_of(tracker)
         digest = found.tags["sha256"]
-        text, decided = found.description or "", _is_decided(tracker, found)
-        return Candidate(found.name, str(found.version), digest, writer, text, champion, decided)
+        return Candidate(found.name, str(found.version), digest, writer, found.description or "", champion)
 
 
-def _is_decided(tracker: Tracker, candidate: Any) -> bool:
-    answer = candidate.tags.get(OUTCOME, "")
-    promoted = {version.tags.get("candidate_version") for version in all_versions(tracker, tracker.name)}
+def is_decided(tracker: Tracker, version: str) -> bool:
+    """Whether a candidate was declined, or promoted, also where another one is champion by now.
+
+    Raises:
+        RegistryError: there is no such version, or MLflow cannot be reached.
+    """
+    with mlflow_errors():
+        answer = get_version(tracker, tracker.model("candidate"), version).tags.get(OUTCOME, "")
+        promoted = {each.tags.get("candidate_version") for each in all_versions(tracker, tracker.name)}
     # A request that was refused decided nothing.
-    return bool(answer and not answer.startswith(REFUSED)) or str(candidate.version) in promoted
+    return bool(answer and not answer.startswith(REFUSED)) or version in promoted
 
 
 def record_answer(tracker: Tracker, version: str, answer: str) -> None:

@@ -68,8 +68,10 @@ def is_embedded(tracker: Tracker) -> bool:
 
 def has_own_database(tracker: Tracker) -> bool:
     """Whether the registry at hand is this workspace's database: itself, or behind the server of `rlhf up`."""
+    if is_embedded(tracker):
+        return True
     place = tracker.client.get_experiment(tracker.experiment).artifact_location
-    return is_embedded(tracker) or str(place) == artifact_location(tracker.root)
+    return str(place) == artifact_location(tracker.root)
 
 
 def connect(root: Path) -> Tracker:

@@ -36,7 +36,8 @@ def notify(root: Path, news: News) -> None:
     try:
         named = _notifiers(load_params(root / "params.yaml").notifications)
         with letter_of(root, _plain(news), named[news.kind]) as letter:
-            _offer(root, letter)
+            if _is_time(letter):
+                _offer(root, letter)
     except (RlhfError, OSError) as error:
         _warn(f"nobody could be told of {news.subject!r}: {error}")
 
@@ -56,7 +57,7 @@ def _notifiers(params: NotificationParams) -> dict[Kind, tuple[str, ...]]:
 def tell_later(root: Path) -> None:
     """Offer what notifiers did not take, once they have had some time; forget what is long told."""
     for letter in unsent(root):
-        if time.time() - letter.asked_at > _pause_s(letter.attempts):
+        if _is_time(letter):
             try:
                 with letter_of(root, letter.news, ()) as again:
                     _offer(root, again)
@@ -66,8 +67,10 @@ def tell_later(root: Path) -> None:
     forget_old(root)
 
 
-def _pause_s(attempts: int) -> float:
-    return min(AGAIN_S * 2.0 ** min(max(attempts - 1, 0), 10), LONGEST_PAUSE_S)
+def _is_time(letter: Letter) -> bool:
+    """At once for a new one. The same news, told again, waits as what was offered before does."""
+    pause_s = min(AGAIN_S * 2.0 ** min(max(letter.attempts - 1, 0), 10), LONGEST_PAUSE_S)
+    return time.time() - letter.asked_at > pause_s
 
 
 def _offer(root: Path, letter: Letter) -> None:

@@ -12,7 +12,7 @@ from components.feedback.store import HELD, MANIFEST, read_manifest
 from components.files import read_json
 from components.tracking.verdict import READY
 from flows.news.notify import notify
-from flows.news.outbox import News, is_known
+from flows.news.outbox import News
 
 
 def tell_candidate(root: Path, summary: dict[str, Any]) -> None:
@@ -63,11 +63,8 @@ def tell_batch(root: Path, result: IngestResult) -> None:
 
 def tell_left(root: Path, name: str, why: str) -> None:
     """Tell the data engineer of a file that stays in the inbox; once, however often it is tried."""
-    key = f"inbox {name} {why}"
-    # Not offered at each look: notifiers that fail are asked after pauses.
-    if not is_known(root, "batch_rejected", key):
-        body = f"It {why}.\nIt is tried again at each look."
-        notify(root, News("batch_rejected", key, f"{name} stays in the inbox", body))
+    body = f"It {why}.\nIt is tried again at each look."
+    notify(root, News("batch_rejected", f"inbox {name} {why}", f"{name} stays in the inbox", body))
 
 
 def _codes(root: Path, batch: str) -> list[str]:

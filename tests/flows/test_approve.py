@@ -19,7 +19,7 @@ from components.errors import PromotionRefusedError, RegistryError, RlhfError
 from components.files import digest_tree, write_json, write_text
 from components.tracking.manifest import manifest_of
 from components.tracking.registration import register_all
-from components.tracking.reviewing import look_at_candidate
+from components.tracking.reviewing import is_decided
 from components.tracking.tracker import connect
 from components.tracking.versions import champion_of, checked_files, get_version
 from flows.asking import ask, ask_once
@@ -190,7 +190,7 @@ def test_killed_while_it_waits_and_killed_while_it_works(served, runs):
     assert served.champion() == "1"
     assert ask_once(served.root, "3") is None, "it is the champion"
     connect(served.root).client.set_model_version_tag("reviews-candidate", "4", "approval", "refused: nobody")
-    assert not look_at_candidate(connect(served.root), "4").is_decided, "a refused request decides nothing"
+    assert not is_decided(connect(served.root), "4"), "a refused request decides nothing"
     connect(served.root).client.delete_model_version_tag("reviews-candidate", "4", "approval")
     assert served.told(3) == "promoted as version 1 of reviews, by ada"
     (line,) = audit(served.root)

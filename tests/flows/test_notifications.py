@@ -105,7 +105,8 @@ def test_a_server_that_goes_on_failing_harms_nobody_and_gets_it_later(root, team
         )
         assert SECRET not in told
         assert SECRET not in "".join(path.read_text() for path in root.rglob(".rlhf/**/*.json*"))
-        # Too soon.
+        # Too soon, also where the same is told again.
+        notify(root, HELD)
         tell_later(root)
         assert len(sent) == 3
         monkeypatch.setattr(flows.news.notify, "AGAIN_S", -1.0)

@@ -95,8 +95,8 @@ from flows.processes import stream
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-def interrupt(seconds):
-    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+def interrupt(seconds, number=signal.SIGINT):
+    threading.Timer(seconds, os.kill, (os.getpid(), number)).start()
 
 def listen(program, take):
     stream([sys.executable, "-c", program], Path(), take)
@@ -150,8 +150,8 @@ signal.signal(signal.SIGTERM, leave)
 def take(line):
     print(line, flush=True)
     if line == "begun":
-        for signals, seconds in SIGNALS:
-            threading.Timer(seconds, os.kill, (os.getpid(), signals)).start()
+        for number, seconds in SIGNALS:
+            interrupt(seconds, number)
 
 listen(STAGE, take)
 """
